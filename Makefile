@@ -1,0 +1,54 @@
+# Every target sets up what it needs. The packages go into .venv, at the versions and hashes of
+# requirements.lock.
+
+# The tritonserver that pip installs runs python models under Python 3.10 to 3.12.
+SUITABLE_PYTHON = import sys; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 12))
+PYTHON ?= $(firstword \
+	$(foreach name,python3 python3.12 python3.11 python3.10,\
+		$(shell $(name) -c '$(SUITABLE_PYTHON)' 2>/dev/null && echo $(name))) \
+	python3)
+
+.PHONY: help
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-6s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: demo
+demo: .venv/.complete ## Build the demo model, serve it with Triton and evaluate it
+	.venv/bin/python -m demo
+
+.PHONY: test
+test: .venv/.complete ## Run every test
+	.venv/bin/python -m pytest
+
+# Each model.py is checked by itself, as Triton loads it: its folder is the root of its imports.
+.PHONY: lint
+lint: .venv/.complete ## Check style, formatting and types
+	.venv/bin/ruff check
+	.venv/bin/ruff format --check
+	.venv/bin/mypy builder client demo server
+	for model in model_repository/*/1/model.py; do .venv/bin/mypy "$$model" || exit 1; done
+
+.PHONY: lock
+lock: .venv/.complete ## Write requirements.lock anew from pyproject.toml, with the newest versions
+	.venv/bin/python -m pip install --quiet uv
+	.venv/bin/uv pip compile pyproject.toml --extra builder --extra client --extra server --extra dev \
+		--universal --python-version 3.10 --upgrade --generate-hashes --no-emit-index-url \
+		--custom-compile-command 'make lock' --quiet --output-file requirements.lock
+
+.PHONY: clean
+clean: ## Delete what the other targets wrote, .venv included
+	rm -rf .venv build demo/output .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+.venv/.complete: requirements.lock
+	@$(PYTHON) -c '$(SUITABLE_PYTHON)' || { \
+		echo "error: $(PYTHON) is missing or not a Python 3.10, 3.11 or 3.12; name one: make PYTHON=/path/to/python3.12" >&2; \
+		exit 1; }
+	@test -x .venv/bin/python || $(PYTHON) -m venv .venv || { \
+		rm -rf .venv; \
+		echo "error: $(PYTHON) cannot make a virtual environment; on Debian or Ubuntu: sudo apt-get install python3-venv" >&2; \
+		exit 1; }
+	@echo "Installing the packages of requirements.lock into .venv (0.8 GB, once) ..."
+	@.venv/bin/python -m pip install --quiet --disable-pip-version-check \
+		--no-deps --require-hashes --requirement requirements.lock
+	@touch $@

@@ -1,0 +1,89 @@
+"""Rules for the value of one setting of a configuration."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+LARGEST_INTEGER = 100_000
+"""Far above any sensible size or count; a typing error should not become a huge allocation."""
+
+
+class Rule(NamedTuple):
+    """What a setting may be."""
+
+    supported: str
+    """In words, for the message that refuses another value."""
+    parse: Callable[[object], object]
+    """Returns the value as the field's type; raises ValueError for a value that is refused."""
+
+
+def boolean() -> Rule:
+    def parse(value: object) -> bool:
+        if not isinstance(value, bool):
+            raise ValueError
+        return value
+
+    return Rule("True or False", parse)
+
+
+def integer(multiple_of: int = 1) -> Rule:
+    def parse(value: object) -> int:
+        if isinstance(value, bool) or not isinstance(value, int):
+            raise ValueError
+        if not 0 < value <= LARGEST_INTEGER or value % multiple_of:
+            raise ValueError
+        return value
+
+    kind = "an integer" if multiple_of == 1 else f"a multiple of {multiple_of}"
+    return Rule(f"{kind} from {multiple_of} to {LARGEST_INTEGER}", parse)
+
+
+def one_of(*choices: int) -> Rule:
+    def parse(value: object) -> int:
+        if isinstance(value, bool) or not isinstance(value, int) or value not in choices:
+            raise ValueError
+        return value
+
+    return Rule(" or ".join(map(str, choices)), parse)
+
+
+def number(supported: str, accepts: Callable[[float], bool]) -> Rule:
+    def parse(value: object) -> float:
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise ValueError
+        if not abs(value) < 1e9 or not accepts(value):  # `not <` refuses NaN too
+            raise ValueError
+        return float(value)
+
+    return Rule(supported, parse)
+
+
+def numbers(count: int, each: Rule) -> Rule:
+    def parse(value: object) -> tuple[object, ...]:
+        if not isinstance(value, list | tuple) or len(value) != count:
+            raise ValueError
+        return tuple(map(each.parse, value))
+
+    return Rule(f"a list of {count} numbers, each {each.supported}", parse)
+
+
+def for_one_feature_map(each: Rule) -> Rule:
+    def parse(value: object) -> tuple[object, ...]:
+        if isinstance(value, list | tuple) and len(value) == 1:
+            (inner,) = value
+            value = inner if isinstance(inner, list | tuple) else value
+        if not isinstance(value, list | tuple) or not value:
+            raise ValueError
+        return tuple(map(each.parse, value))
+
+    return Rule(
+        f"one list of numbers, each {each.supported}, as in [[a, b, c]] (a list for each of "
+        f"several feature maps belongs to FPN)",
+        parse,
+    )
+
+
+FINITE = number("finite", lambda x: True)
+POSITIVE = number("above 0", lambda x: x > 0)
+FRACTION = number("a number from 0 to 1", lambda x: 0 <= x <= 1)

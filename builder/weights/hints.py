@@ -1,0 +1,97 @@
+"""What the names in a file say about why it does not fit the network."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+
+_OTHER_NETWORKS = (
+    (r"backbone\.(fpn_|bottom_up\.)", "it has a feature pyramid (FPN)"),
+    (r"backbone\.res5\.", "its res5 is in the backbone (DC5)"),
+    (r"box_predictor\.\d\.", "it is a Cascade R-CNN"),
+    (r"roi_heads\.box_head\.", "it has a box head of its own, as models of FPN and DC5 have"),
+    (r"mask_head\.mask_fcn", "its mask head has 3x3 convolutions (NUM_CONV above 0)"),
+    (r"keypoint_head\.", "it predicts keypoints"),
+    (r"rpn_head\.conv\.conv\d", "its RPN has several convolutions"),
+    (r"\.conv2_offset\.", "it has deformable convolutions"),
+    (r"sem_seg_head\.", "it segments stuff as well (panoptic)"),
+    (r"head\.(cls|bbox)_subnet\.", "it is a RetinaNet"),
+    (r"backbone\.body\.|rpn\.head\.|(^|\.)layer[1-4]\.", "it is a model of torchvision"),
+    (r"(^|\.)model\.\d+\.", "it is a YOLO"),
+)
+"""Names that only other networks have, and what they say."""
+
+_DECIDED_BY = (
+    (r"backbone\.|res5\.", "MODEL.RESNETS (STEM_OUT_CHANNELS, RES2_OUT_CHANNELS, WIDTH_PER_GROUP)"),
+    (r"(objectness_logits|anchor_deltas)\.bias", "MODEL.ANCHOR_GENERATOR (SIZES, ASPECT_RATIOS)"),
+    (r"(cls_score|bbox_pred|mask_head\.predictor)\.bias", "MODEL.ROI_HEADS.NUM_CLASSES"),
+    (r"deconv\.bias", "MODEL.ROI_MASK_HEAD.CONV_DIM"),
+)
+"""Parameters, and the settings of the configuration that alone decide their shape."""
+
+_RESNET_OF_RES4_BLOCKS = {6: "ResNet-50", 23: "ResNet-101", 36: "ResNet-152"}
+
+
+def hints(
+    expected: Sequence[str],
+    missing: Sequence[str],
+    unexpected: Sequence[str],
+    misshapen: Sequence[str],
+) -> Iterator[str]:
+    """Sentences for the person who chose the file.
+
+    Args:
+        expected: all names that the network asks for.
+        missing: those of them that the file lacks.
+        unexpected: names in the file that the network does not have.
+        misshapen: names in both whose shapes differ.
+    """
+    if len(missing) > 0.9 * len(expected):
+        yield "this looks like a checkpoint of another architecture"
+    yield from _prefix_hint(missing, unexpected)
+    for pattern, meaning in _OTHER_NETWORKS:
+        if any(re.search(pattern, name) for name in unexpected):
+            yield f"{meaning}; only Mask R-CNN C4 and Faster R-CNN C4 are built"
+    yield from _depth_hint(expected, missing, unexpected)
+    yield from _mask_head_hint(expected, missing, unexpected)
+    for pattern, settings in _DECIDED_BY:
+        if any(re.search(pattern, name) for name in misshapen):
+            yield f"its shapes ask for other values of {settings}"
+
+
+def _prefix_hint(missing: Sequence[str], unexpected: Sequence[str]) -> Iterator[str]:
+    renamed = [name for name in unexpected for m in missing[:1] if name.endswith(f".{m}")]
+    if renamed:
+        prefix = renamed[0].removesuffix(missing[0])
+        count = len({prefix + name for name in missing} & set(unexpected))
+        yield (
+            f"{count} of the missing tensors are there, but their names begin with {prefix!r}; "
+            f"save the model itself, not what wraps it"
+        )
+
+
+def _depth_hint(
+    expected: Sequence[str], missing: Sequence[str], unexpected: Sequence[str]
+) -> Iterator[str]:
+    wanted = _resnet(expected)
+    found = _resnet({*expected, *unexpected} - set(missing))
+    if wanted and found and wanted != found:
+        yield f"its backbone is a {found}, not a {wanted}: compare MODEL.RESNETS.DEPTH"
+
+
+def _resnet(names: Iterable[str]) -> str | None:
+    blocks = {m[1] for name in names if (m := re.search(r"backbone\.res4\.(\d+)\.", name))}
+    return _RESNET_OF_RES4_BLOCKS.get(len(blocks))
+
+
+def _mask_head_hint(
+    expected: Sequence[str], missing: Sequence[str], unexpected: Sequence[str]
+) -> Iterator[str]:
+    wanted, lacking, found = (
+        [name for name in names if name.startswith("roi_heads.mask_head.")]
+        for names in (expected, missing, unexpected)
+    )
+    if found and not wanted:
+        yield "it has a mask head, and MODEL.MASK_ON is False"
+    if wanted and wanted == lacking and missing != expected:
+        yield "it has no mask head, and MODEL.MASK_ON is True"

@@ -1,0 +1,88 @@
+"""Convolutions and linear layers whose parameters carry detectron2's names.
+
+BatchNorm is folded into the weights before they arrive (`builder.weights`), so a layer is a weight
+and a bias. A layer computes in the type of its parameters: fp32, or fp16 for a half-precision
+network.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import onnx_ir as ir
+from onnxscript.nn import Module, Parameter
+
+
+class Conv2d(Module):
+    """`torch.nn.Conv2d` with a bias: (N, in_channels, H, W) → (N, out_channels, H', W')."""
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: int,
+        dtype: ir.DataType,
+        stride: int = 1,
+        padding: int = 0,
+    ) -> None:
+        super().__init__()
+        self.kernel_size = kernel_size
+        self.stride = stride
+        self.padding = padding
+        self.weight = Parameter([out_channels, in_channels, kernel_size, kernel_size], dtype)
+        self.bias = Parameter([out_channels], dtype)
+
+    def forward(self, op: Any, x: ir.Value) -> ir.Value:
+        return op.Conv(
+            x,
+            self.weight,
+            self.bias,
+            kernel_shape=[self.kernel_size] * 2,
+            strides=[self.stride] * 2,
+            pads=[self.padding] * 4,
+        )
+
+
+class PointwiseConv2d(Module):
+    """A 1×1 convolution of channels-last rows as one matrix product: (rows, in) → (rows, out)."""
+
+    def __init__(self, in_channels: int, out_channels: int, dtype: ir.DataType) -> None:
+        super().__init__()
+        self.in_channels = in_channels
+        self.weight = Parameter([out_channels, in_channels, 1, 1], dtype)
+        self.bias = Parameter([out_channels], dtype)
+
+    def forward(self, op: Any, x: ir.Value) -> ir.Value:
+        weight = op.Reshape(self.weight, [-1, self.in_channels])
+        return op.Gemm(x, weight, self.bias, transB=1)
+
+
+class PointwiseConvTranspose2d(Module):
+    """A transposed convolution of kernel 2 and stride 2 on channels-last rows.
+
+    Its windows do not overlap, so each input cell makes its own 2×2 output cells, and the whole is
+    one matrix product: (rows, in) → (rows, 2, 2, out).
+    """
+
+    def __init__(self, in_channels: int, out_channels: int, dtype: ir.DataType) -> None:
+        super().__init__()
+        self.out_channels = out_channels
+        self.weight = Parameter([in_channels, out_channels, 2, 2], dtype)
+        self.bias = Parameter([out_channels], dtype)
+
+    def forward(self, op: Any, x: ir.Value) -> ir.Value:
+        weight = op.Reshape(op.Transpose(self.weight, perm=[0, 2, 3, 1]), [0, -1])
+        out = op.Gemm(x, weight, op.Concat(*[self.bias] * 4, axis=0))
+        return op.Reshape(out, [-1, 2, 2, self.out_channels])
+
+
+class Linear(Module):
+    """`torch.nn.Linear`: (rows, in_features) → (rows, out_features)."""
+
+    def __init__(self, in_features: int, out_features: int, dtype: ir.DataType) -> None:
+        super().__init__()
+        self.weight = Parameter([out_features, in_features], dtype)
+        self.bias = Parameter([out_features], dtype)
+
+    def forward(self, op: Any, x: ir.Value) -> ir.Value:
+        return op.Gemm(x, self.weight, self.bias, transB=1)

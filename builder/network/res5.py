@@ -1,0 +1,61 @@
+"""res5 as it runs over RoIs: channels last, its 1×1 convolutions as matrix products.
+
+Nine tenths of the network's work is here: thousands of maps of 7×7. With the channels last, all
+cells of all RoIs are the rows of one matrix, and a 1×1 convolution is one large product; only the
+3×3 convolution sees the maps. No padding has to be masked: a RoI's map has none.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import onnx_ir as ir
+from onnxscript.nn import Module, ModuleList
+
+from builder.config import ModelConfig
+from builder.network.backbone import BLOCKS_PER_STAGE
+from builder.network.layers import Conv2d, PointwiseConv2d
+
+
+class RoIBottleneckBlock(Module):
+    """A bottleneck block over maps of `side` × `side` cells: (rows, in) → (rows, out)."""
+
+    def __init__(
+        self,
+        in_channels: int,
+        bottleneck_channels: int,
+        out_channels: int,
+        side: int,
+        dtype: ir.DataType,
+    ) -> None:
+        super().__init__()
+        self.projects = in_channels != out_channels
+        self.map_shape = [-1, side, side, bottleneck_channels]
+        if self.projects:
+            self.shortcut = PointwiseConv2d(in_channels, out_channels, dtype)
+        self.conv1 = PointwiseConv2d(in_channels, bottleneck_channels, dtype)
+        self.conv2 = Conv2d(bottleneck_channels, bottleneck_channels, 3, dtype, padding=1)
+        self.conv3 = PointwiseConv2d(bottleneck_channels, out_channels, dtype)
+
+    def forward(self, op: Any, x: ir.Value) -> ir.Value:
+        out = op.Relu(self.conv1(op, x))
+        maps = op.Transpose(op.Reshape(out, self.map_shape), perm=[0, 3, 1, 2])
+        maps = op.Relu(self.conv2(op, maps))
+        out = op.Reshape(op.Transpose(maps, perm=[0, 2, 3, 1]), [-1, self.map_shape[-1]])
+        out = self.conv3(op, out)
+        return op.Relu(op.Add(out, self.shortcut(op, x) if self.projects else x))
+
+
+def res5_stage(config: ModelConfig, in_channels: int, dtype: ir.DataType) -> ModuleList:
+    """The blocks of res5, for rows of `in_channels` out of RoIAlign; they double the channels.
+
+    RoIAlign makes only the bins that the stride of res5 reads, so the first block has stride 1.
+    """
+    side = config.pooler_resolution // 2
+    bottleneck, out = 8 * config.width_per_group, 2 * in_channels
+    first = RoIBottleneckBlock(in_channels, bottleneck, out, side, dtype)
+    rest = [
+        RoIBottleneckBlock(out, bottleneck, out, side, dtype)
+        for _ in range(BLOCKS_PER_STAGE[config.resnet_depth][3] - 1)
+    ]
+    return ModuleList([first, *rest])

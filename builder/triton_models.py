@@ -1,0 +1,172 @@
+"""Triton's configuration of the four models, from the configuration of the network.
+
+Only the network has a dynamic batcher. The steps around it work picture by picture, so a batch
+would gain nothing there, and would keep one instance busy with requests that the other instances
+could have begun: each request goes to the first instance that is free.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from builder.canvases import canvases
+from builder.categories import Category, categories_json
+from builder.config import ModelConfig
+from builder.triton_config import (
+    DataType,
+    DynamicBatching,
+    EnsembleStep,
+    InstanceGroup,
+    InstanceKind,
+    Tensor,
+    TritonModelConfig,
+)
+
+ENSEMBLE = "mask_rcnn"
+PREPROCESS = "mask_rcnn_preprocess"
+NETWORK = "mask_rcnn_network"
+POSTPROCESS = "mask_rcnn_postprocess"
+NAMES = (ENSEMBLE, PREPROCESS, NETWORK, POSTPROCESS)
+
+_IMAGE = Tensor("image", DataType.STRING, (1,))
+_CANVAS = Tensor("canvas", DataType.UINT8, (-1, -1, 3))
+_IMAGE_SIZE = Tensor("image_size", DataType.INT32, (2,))
+_ORIGINAL_SIZE = Tensor("original_size", DataType.INT32, (2,))
+
+_PROCESSING_INSTANCES = (InstanceGroup(InstanceKind.CPU, 2),)
+
+
+def ensemble(
+    config: ModelConfig, categories: Sequence[Category], max_batch: int
+) -> TritonModelConfig:
+    """``mask_rcnn``, which clients call: pictures in, detections out."""
+    detected = _names(_network_outputs(config))
+    return TritonModelConfig(
+        name=ENSEMBLE,
+        max_batch_size=max_batch,
+        input=(_IMAGE,),
+        output=_detections(config),
+        ensemble_steps=(
+            EnsembleStep(
+                PREPROCESS,
+                input_map={_IMAGE.name: _IMAGE.name},
+                output_map=_unchanged(_names((_CANVAS, _IMAGE_SIZE, _ORIGINAL_SIZE))),
+            ),
+            EnsembleStep(
+                NETWORK,
+                input_map=_unchanged(_names((_CANVAS, _IMAGE_SIZE))),
+                output_map={name: f"network_{name}" for name in detected},
+            ),
+            EnsembleStep(
+                POSTPROCESS,
+                input_map={name: f"network_{name}" for name in detected}
+                | _unchanged(_names((_IMAGE_SIZE, _ORIGINAL_SIZE))),
+                output_map=_unchanged(_names(_detections(config))),
+            ),
+        ),
+        parameters={"categories": categories_json(categories)},
+        comment="Encoded pictures to detections. The parameter `categories` is for clients.",
+    )
+
+
+def preprocess(config: ModelConfig, max_batch: int) -> TritonModelConfig:
+    """Encoded pictures to a canvas."""
+    return TritonModelConfig(
+        name=PREPROCESS,
+        max_batch_size=max_batch,
+        backend="python",
+        input=(_IMAGE,),
+        output=(_CANVAS, _IMAGE_SIZE, _ORIGINAL_SIZE),
+        instance_group=_PROCESSING_INSTANCES,
+        parameters={
+            "min_size_test": str(config.min_size_test),
+            "max_size_test": str(config.max_size_test),
+            "canvases": ",".join(f"{height}x{width}" for height, width in canvases(config)),
+            "resize": "pillow",
+        },
+        comment="Sizes are height, width. `resize` is pillow (detectron2's) or opencv (cheaper). "
+        "No dynamic batching: each request goes to the first instance that is free.",
+    )
+
+
+def tensorrt_network(config: ModelConfig, max_batch: int) -> TritonModelConfig:
+    """The network as a TensorRT plan: the default configuration."""
+    return TritonModelConfig(
+        name=NETWORK,
+        max_batch_size=max_batch,
+        backend="tensorrt",
+        platform="tensorrt_plan",
+        default_model_filename="model.plan",
+        input=(_CANVAS, _IMAGE_SIZE),
+        output=_network_outputs(config),
+        dynamic_batching=DynamicBatching(),
+        comment="The network as a TensorRT plan. Requests batch if they are on equal canvases.",
+    )
+
+
+def onnxruntime_network(config: ModelConfig, max_batch: int) -> TritonModelConfig:
+    """The same network in ONNX Runtime: Triton's ``--model-config-name=onnxruntime``."""
+    return TritonModelConfig(
+        name=NETWORK,
+        max_batch_size=max_batch,
+        backend="python",
+        input=(_CANVAS, _IMAGE_SIZE),
+        output=_network_outputs(config),
+        instance_group=(InstanceGroup(InstanceKind.AUTO, 1),),
+        dynamic_batching=DynamicBatching(),
+        parameters={"intra_op_num_threads": "0"},
+        comment="The network in ONNX Runtime. Requests batch if they are on equal canvases. "
+        "`intra_op_num_threads` 0 leaves the number to ONNX Runtime.",
+    )
+
+
+def postprocess(
+    config: ModelConfig, categories: Sequence[Category], max_batch: int
+) -> TritonModelConfig:
+    """The network's detections to those of the original picture."""
+    return TritonModelConfig(
+        name=POSTPROCESS,
+        max_batch_size=max_batch,
+        backend="python",
+        input=(*_network_outputs(config), _IMAGE_SIZE, _ORIGINAL_SIZE),
+        output=_detections(config),
+        instance_group=_PROCESSING_INSTANCES,
+        parameters={"category_ids": ",".join(str(category.id) for category in categories)},
+        comment="Places past num_detections are zero, their masks empty. A mask is the counts of "
+        "COCO's compressed RLE. A request may carry the parameter score_threshold, 0 to 1. "
+        "No dynamic batching: each request goes to the first instance that is free.",
+    )
+
+
+def _network_outputs(config: ModelConfig) -> tuple[Tensor, ...]:
+    detections, side = config.detections_per_image, config.pooler_resolution
+    outputs = (
+        Tensor("num_detections", DataType.INT32, (1,)),
+        Tensor("boxes", DataType.FP32, (detections, 4)),
+        Tensor("scores", DataType.FP32, (detections,)),
+        Tensor("classes", DataType.INT32, (detections,)),
+    )
+    if not config.mask_on:
+        return outputs
+    return (*outputs, Tensor("mask_probs", DataType.FP32, (detections, side, side)))
+
+
+def _detections(config: ModelConfig) -> tuple[Tensor, ...]:
+    detections = config.detections_per_image
+    outputs = (
+        Tensor("num_detections", DataType.INT32, (1,)),
+        Tensor("boxes", DataType.FP32, (detections, 4)),
+        Tensor("scores", DataType.FP32, (detections,)),
+        Tensor("category_ids", DataType.INT32, (detections,)),
+    )
+    if not config.mask_on:
+        return outputs
+    return (*outputs, Tensor("masks", DataType.STRING, (detections,)))
+
+
+def _names(tensors: Sequence[Tensor]) -> list[str]:
+    return [tensor.name for tensor in tensors]
+
+
+def _unchanged(names: Sequence[str]) -> dict[str, str]:
+    return {name: name for name in names}

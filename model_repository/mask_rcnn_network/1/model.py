@@ -1,0 +1,62 @@
+"""mask_rcnn_network under ONNX Runtime: ``model.onnx``, beside this file, on batched requests."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnxruntime as ort
+import triton_python_backend_utils as pb_utils
+
+INPUTS = ("canvas", "image_size")
+
+
+class TritonPythonModel:
+    """Runs the network; the tensors are described in ``configs/onnxruntime.pbtxt``."""
+
+    def initialize(self, args: dict[str, Any]) -> None:
+        parameters = json.loads(args["model_config"])["parameters"]
+        options = ort.SessionOptions()
+        options.intra_op_num_threads = int(parameters["intra_op_num_threads"]["string_value"])
+        self.session = ort.InferenceSession(
+            Path(__file__).with_name("model.onnx"),
+            options,
+            providers=_providers(args["model_instance_kind"], args["model_instance_device_id"]),
+        )
+
+    def execute(self, requests: list[Any]) -> list[Any]:
+        """Run all requests as one batch: the batcher hands over requests of one canvas shape."""
+        batch = {name: _batched(requests, name) for name in INPUTS}
+        requested = sorted({name for r in requests for name in r.requested_output_names()})
+        outputs = dict(zip(requested, self.session.run(requested, batch), strict=True))
+        responses, start = [], 0
+        for request in requests:
+            stop = start + len(_input(request, "image_size"))
+            responses.append(
+                pb_utils.InferenceResponse(
+                    [
+                        pb_utils.Tensor(name, outputs[name][start:stop])
+                        for name in sorted(request.requested_output_names())
+                    ]
+                )
+            )
+            start = stop
+        return responses
+
+
+def _providers(instance_kind: str, device_id: str) -> list[Any]:
+    """CUDA for an instance on a GPU, if this ONNX Runtime has it; the CPU for all else."""
+    if instance_kind == "GPU" and "CUDAExecutionProvider" in ort.get_available_providers():
+        return [("CUDAExecutionProvider", {"device_id": device_id}), "CPUExecutionProvider"]
+    return ["CPUExecutionProvider"]
+
+
+def _batched(requests: list[Any], name: str) -> Any:
+    tensors = [_input(request, name) for request in requests]
+    return tensors[0] if len(tensors) == 1 else np.concatenate(tensors)
+
+
+def _input(request: Any, name: str) -> Any:
+    return pb_utils.get_input_tensor_by_name(request, name).as_numpy()

@@ -1,0 +1,111 @@
+"""Encoded pictures to pixels, as detectron2's ``read_image`` decodes them."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+
+from PIL import Image
+
+FORMATS = ("BMP", "GIF", "JPEG", "PNG", "PPM", "TIFF", "WEBP")
+"""What may be sent, as Pillow names it. The rest of what Pillow reads is left out because it is
+not meant for pictures from strangers: EPS, for one, is handed to a Ghostscript process."""
+
+MAX_PIXELS = 89_478_485
+"""Larger pictures are refused from their header. Pillow's own limit: 256 MiB as it holds them."""
+
+_ORIENTATION_TAG = 274
+
+# What detectron2 does for each value of the tag (detectron2/data/detection_utils.py).
+_TRANSPOSE_FOR_ORIENTATION: dict[object, Image.Transpose] = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+
+
+class DecodeError(ValueError):
+    """The bytes are not a picture that can be served. The message says what is wrong with them."""
+
+
+def decode_images(encoded: Sequence[bytes]) -> list[Image.Image]:
+    """`decode_image` for each picture of a request.
+
+    Raises:
+        DecodeError: for the first that cannot be served, saying which it is.
+    """
+    images = []
+    for index, data in enumerate(encoded):
+        try:
+            images.append(decode_image(data))
+        except DecodeError as error:
+            raise DecodeError(
+                f"image {index} of the request (counted from 0, of {len(encoded)}): {error}; "
+                f"expected one whole picture file, one of {', '.join(FORMATS)}"
+            ) from error
+    return images
+
+
+def decode_image(data: bytes) -> Image.Image:
+    """Decode one picture and turn it upright.
+
+    The pixels are those of detectron2's ``read_image``: decoded by Pillow, turned by the EXIF
+    orientation, converted to RGB. Of an animation this is the first frame.
+
+    Args:
+        data: a whole file in one of `FORMATS`.
+
+    Returns:
+        The picture in mode ``RGB``, its size that of the upright picture.
+
+    Raises:
+        DecodeError: if the bytes are empty, in another format, damaged, cut off, or of a picture
+            of more than `MAX_PIXELS` pixels.
+    """
+    if not data:
+        raise DecodeError("it is empty (0 bytes)")
+    image = _open(data)
+    width, height = image.size
+    if width * height > MAX_PIXELS:
+        raise DecodeError(
+            f"it declares {width}x{height} pixels, more than the {MAX_PIXELS} that are accepted"
+        )
+    try:
+        return _upright(image).convert("RGB")
+    except MemoryError:
+        raise
+    except Exception as error:  # Pillow's decoders raise whatever damaged bytes lead them into
+        raise DecodeError(
+            f"it begins as a {image.format} of {width}x{height} pixels, but cannot be decoded "
+            f"({error}): it is damaged or cut off"
+        ) from error
+
+
+def _open(data: bytes) -> Image.Image:
+    """Read the header. Raises DecodeError."""
+    try:
+        return Image.open(io.BytesIO(data), formats=FORMATS)
+    except MemoryError:
+        raise
+    except Image.DecompressionBombError as error:
+        raise DecodeError(f"it declares too many pixels ({error})") from error
+    except Exception as error:  # as above
+        raise DecodeError(
+            f"its {len(data)} bytes, which begin with {data[:8]!r}, are no picture that can be "
+            "read, or are damaged near the start"
+        ) from error
+
+
+def _upright(image: Image.Image) -> Image.Image:
+    """Apply the EXIF orientation; metadata that cannot be read is taken for none."""
+    image.load()  # first, because Pillow turns a TIFF itself then, and drops its orientation
+    try:
+        orientation = image.getexif().get(_ORIENTATION_TAG)
+    except Exception:  # detectron2 decodes such a picture as it lies, so this does
+        return image
+    transpose = _TRANSPOSE_FOR_ORIENTATION.get(orientation)
+    return image if transpose is None else image.transpose(transpose)

@@ -1,0 +1,89 @@
+"""``python -m server``, as a person starts and ends it."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from server.__main__ import main
+
+ROOT = Path(__file__).parents[2]
+FREE_PORTS = ["--http-port", "0", "--grpc-port", "0", "--metrics-port", "0"]
+DEADLINE_SECS = 60
+
+
+@pytest.fixture
+def launcher(echo_repository):
+    """``python -m server`` on the echo repository, up to the first line that it prints."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "server", "--repository", echo_repository, *FREE_PORTS],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert process.stdout.readline() == "Ready: echo\n"
+        yield process
+    finally:
+        process.kill()
+        process.communicate()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_nothing_is_left_after(number, launcher, echo_repository, traces_of):
+    assert re.fullmatch(r"  gRPC     127\.0\.0\.1:\d+\n", launcher.stdout.readline())
+    assert re.fullmatch(r"  HTTP     http://127\.0\.0\.1:\d+\n", launcher.stdout.readline())
+    traces = traces_of(echo_repository)
+    assert len(traces.processes) == 3, "the launcher, tritonserver and the model's process"
+    assert len(traces.regions) == 1
+    launcher.send_signal(number)
+    _, errors = launcher.communicate(timeout=DEADLINE_SECS)
+    if number == signal.SIGKILL:
+        deadline = time.monotonic() + DEADLINE_SECS
+        while traces.left() and time.monotonic() < deadline:
+            time.sleep(0.1)
+    else:
+        assert launcher.returncode == 0
+        assert errors.splitlines()[1:] == ["Stopping tritonserver"]
+    assert traces.left() == []
+
+
+def test_a_server_that_dies_is_reported(launcher, echo_repository, traces_of):
+    traces = traces_of(echo_repository)
+    [server] = [pid for pid, line in traces.processes.items() if "/bin/tritonserver " in line]
+    os.kill(server, signal.SIGKILL)
+    _, errors = launcher.communicate(timeout=DEADLINE_SECS)
+    assert launcher.returncode == 1
+    assert errors.splitlines()[-1] == "error: tritonserver ended by itself"
+    assert traces.left() == []
+
+
+def test_a_taken_port_is_named_with_its_holder(echo_repository, capsys):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        status = main(["--repository", str(echo_repository), *FREE_PORTS, "--grpc-port", str(port)])
+    assert status == 1
+    name = Path("/proc/self/comm").read_text().strip()
+    assert re.fullmatch(
+        rf"error: port {port} is taken by {name} \(process \d+\); stop that one or choose another "
+        r"port \(--grpc-port 0 takes a free one\)",
+        capsys.readouterr().err.splitlines()[-1],
+    )
+
+
+def test_a_missing_repository_is_an_error_without_traceback(tmp_path, capsys):
+    assert main(["--repository", str(tmp_path / "nowhere")]) == 1
+    assert capsys.readouterr().err == (
+        f"error: {tmp_path}/nowhere: no such folder; expected a Triton model repository\n"
+    )

@@ -1,0 +1,21 @@
+from __future__ import annotations
+
+from server import shared_memory
+
+
+def test_a_shortage_is_told_with_the_remedy(monkeypatch):
+    monkeypatch.setattr(shared_memory, "ENOUGH_BYTES", 2**60)
+    assert "In Docker: --shm-size=1g" in shared_memory.shortage()
+
+
+def test_enough_is_not_worth_a_word(monkeypatch):
+    monkeypatch.setattr(shared_memory, "ENOUGH_BYTES", 0)
+    assert shared_memory.shortage() is None
+
+
+def test_only_the_regions_with_the_prefix_are_removed(tmp_path, monkeypatch):
+    monkeypatch.setattr(shared_memory, "FOLDER", tmp_path)
+    for name in ("ours-1", "ours-2", "theirs-1"):
+        (tmp_path / name).touch()
+    shared_memory.remove_regions("ours-")
+    assert [path.name for path in tmp_path.iterdir()] == ["theirs-1"]

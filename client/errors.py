@@ -1,0 +1,19 @@
+"""The faults that the client reports."""
+
+from __future__ import annotations
+
+
+class ClientError(Exception):
+    """A fault that the person at the keyboard can mend: the message says what and how."""
+
+
+class ServerUnavailable(ClientError):
+    """No server there, or it cannot answer now: the same request may succeed later."""
+
+
+class RequestFailed(ClientError):
+    """This request was refused, or not answered before its deadline; others may well succeed."""
+
+
+class PictureError(ClientError):
+    """A picture file that cannot be read or is not what its annotations say."""

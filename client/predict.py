@@ -1,0 +1,158 @@
+"""Detections of a served model in any pictures: drawn into them, and as JSON."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+
+from client.concurrency import for_each
+from client.detector import Detections, Detector, connect
+from client.drawing import draw_detections
+from client.errors import ClientError, PictureError, RequestFailed
+from client.json_file import write_json
+from client.pictures import decode, find_pictures, read_picture
+
+DETECTIONS = "detections.json"
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """What was predicted.
+
+    output: the folder with the drawn pictures and detections.json.
+    entries: those of detections.json, in the order of the pictures.
+    failures: why a picture has no entry.
+    """
+
+    output: Path
+    entries: list[dict[str, Any]]
+    failures: dict[Path, str]
+
+
+def predict(
+    paths: Sequence[str | Path],
+    *,
+    protocol: str = "grpc",
+    url: str | None = None,
+    output: str | Path = "predictions",
+    score_threshold: float = 0.5,
+    concurrency: int = 8,
+    timeout: float = 60.0,
+    retry_for: float = 10.0,
+) -> Predictions:
+    """Send pictures, and the pictures in folders, to the served model and draw what it finds.
+
+    output: folder for one `<name>.png` for each picture and for detections.json: a list of
+        {file, drawn, width, height, detections: [{category_id, category, score, box [x1, y1, x2,
+        y2], mask {size [h, w], counts}}]}, in pixels with the EXIF orientation applied.
+    score_threshold: leave out detections with lower scores.
+    The other arguments are those of `client.evaluate.evaluate`.
+
+    A picture that cannot be read or is refused does not stop the others.
+
+    Raises:
+        ClientError: a path that does not exist, no usable server, or `output` cannot be written.
+    """
+    pictures = find_pictures([Path(path) for path in paths])
+    folder = Path(output)
+    drawn = _drawn_names(pictures, folder)
+    entries: dict[Path, dict[str, Any]] = {}
+    failures: dict[Path, str] = {}
+
+    async def ask_for_all() -> None:
+        async with connect(
+            protocol, url, timeout=timeout, retry_for=retry_for, concurrency=concurrency
+        ) as detector:
+
+            async def ask(path: Path) -> None:
+                try:
+                    entries[path] = await _predict(
+                        detector, path, folder / drawn[path], score_threshold
+                    )
+                except (PictureError, RequestFailed) as error:
+                    failures[path] = str(error)
+
+            await for_each(pictures, ask, concurrency=concurrency)
+
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ClientError(f"cannot write to {folder}: {error.strerror}") from error
+    asyncio.run(ask_for_all())
+    in_order = [entries[path] for path in pictures if path in entries]
+    write_json(folder / DETECTIONS, in_order)
+    told_in_order = {path: failures[path] for path in pictures if path in failures}
+    return Predictions(folder, in_order, told_in_order)
+
+
+async def _predict(
+    detector: Detector, path: Path, drawn: Path, score_threshold: float
+) -> dict[str, Any]:
+    content = read_picture(path)
+    picture = decode(content)
+    detections = await detector.detect(content, score_threshold)
+    try:
+        _save(draw_detections(picture, detections, detector.categories), drawn)
+    except ValueError as error:
+        raise RequestFailed(
+            f"the server's masks are not of its size {picture.width}x{picture.height}: {error}"
+        ) from error
+    return {
+        "file": str(path),
+        "drawn": drawn.name,
+        "width": picture.width,
+        "height": picture.height,
+        "detections": _entries(detections, detector, picture),
+    }
+
+
+def _entries(
+    detections: Detections, detector: Detector, picture: Image.Image
+) -> list[dict[str, Any]]:
+    entries = []
+    for index, box in enumerate(detections.boxes.tolist()):
+        category_id = int(detections.category_ids[index])
+        entry: dict[str, Any] = {
+            "category_id": category_id,
+            "category": detector.categories.get(category_id),
+            "score": float(detections.scores[index]),
+            "box": box,
+        }
+        if detections.masks is not None:
+            entry["mask"] = {
+                "size": [picture.height, picture.width],
+                "counts": detections.masks[index],
+            }
+        entries.append(entry)
+    return entries
+
+
+def _drawn_names(pictures: Sequence[Path], folder: Path) -> dict[Path, str]:
+    """A file name for each picture, its own with .png where that is free."""
+    names: dict[Path, str] = {}
+    used: set[str] = set()
+    for picture in pictures:
+        name, number = f"{picture.stem}.png", 1
+        while name in used:
+            number += 1
+            name = f"{picture.stem}-{number}.png"
+        if (folder / name).resolve() in {other.resolve() for other in pictures}:
+            raise ClientError(
+                f"drawing {picture} would overwrite {folder / name}, which is one of the pictures: "
+                "choose another --output"
+            )
+        used.add(name)
+        names[picture] = name
+    return names
+
+
+def _save(picture: Image.Image, path: Path) -> None:
+    try:
+        picture.save(path)
+    except OSError as error:
+        raise ClientError(f"cannot write {path}: {error.strerror or error}") from error

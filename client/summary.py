@@ -1,0 +1,145 @@
+"""What an evaluation found, for people and for programs."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from client.metrics import Metrics
+
+PERCENTILES = (50, 90, 95, 99)
+LISTED_FAILURES = 20
+KIND_NAMES = {"bbox": "box", "segm": "mask"}
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A picture without a result, and why in the server's or the client's words."""
+
+    image_id: int
+    file_name: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Latency:
+    """Milliseconds from sending a picture until its answer, retries included."""
+
+    mean: float
+    p50: float
+    p90: float
+    p95: float
+    p99: float
+
+    @classmethod
+    def of(cls, milliseconds: list[float]) -> Latency:
+        """The mean and the percentiles (linear interpolation) of at least one measurement."""
+        return cls(
+            float(np.mean(milliseconds)),
+            *(float(p) for p in np.percentile(milliseconds, PERCENTILES)),
+        )
+
+
+@dataclass(frozen=True)
+class Summary:
+    """The outcome of an evaluation.
+
+    metrics: by "bbox" and, where the model and the annotations have masks, "segm".
+    images: pictures in the data set; `resumed` of them were finished by an earlier run.
+    detections: over all finished pictures.
+    failures: pictures without a result. If there are any, the metrics count them as pictures in
+        which nothing was detected.
+    seconds, images_per_second: this run's requests alone; no rate when all were resumed.
+    latency_ms: of this run's successful requests.
+    concurrency: requests in flight at once.
+    setting: what was evaluated, where and with which versions.
+    """
+
+    metrics: dict[str, Metrics]
+    images: int
+    resumed: int
+    detections: int
+    failures: tuple[Failure, ...]
+    seconds: float
+    images_per_second: float | None
+    latency_ms: Latency | None
+    concurrency: int
+    setting: dict[str, Any]
+
+    @property
+    def complete(self) -> bool:
+        """Every picture of the data set has a result."""
+        return not self.failures
+
+    def to_json(self) -> dict[str, Any]:
+        """`summary.json`: average precisions in percent under detectron2's names."""
+        return {
+            "complete": self.complete,
+            **{kind: metrics.values for kind, metrics in self.metrics.items()},
+            "images": self.images,
+            "resumed_images": self.resumed,
+            "detections": self.detections,
+            "failures": [dataclasses.asdict(failure) for failure in self.failures],
+            "seconds": self.seconds,
+            "images_per_second": self.images_per_second,
+            "latency_ms": dataclasses.asdict(self.latency_ms) if self.latency_ms else None,
+            "concurrency": self.concurrency,
+            **self.setting,
+        }
+
+    def __str__(self) -> str:
+        lines: list[str] = []
+        for kind, metrics in self.metrics.items():
+            lines += [f"{kind}:" if self.complete else f"{kind}, INCOMPLETE:", metrics.table, ""]
+        if "segm" not in self.metrics:
+            lines.append("masks were not evaluated: the model or the annotations have none")
+        lines += self._throughput_lines()
+        if not self.complete:
+            lines += ["", *self._failure_lines()]
+        lines += ["", self._last_line()]
+        return "\n".join(lines)
+
+    def _throughput_lines(self) -> list[str]:
+        resumed = f", {self.resumed} of them from the run before" if self.resumed else ""
+        lines = [f"{self.images} pictures{resumed}, {self.detections} detections"]
+        if self.images_per_second is not None:
+            lines.append(
+                f"throughput: {self.images_per_second:.2f} images/s ({self.seconds:.1f} s)"
+            )
+        if self.latency_ms:
+            figures = dataclasses.asdict(self.latency_ms)
+            lines.append(
+                "latency: "
+                + ", ".join(f"{name} {value:.1f} ms" for name, value in figures.items())
+                + f" at concurrency {self.concurrency}"
+            )
+        return lines
+
+    def _failure_lines(self) -> list[str]:
+        count = len(self.failures)
+        lines = [f"{count} of {self.images} pictures have no result:"]
+        lines += [f"  {f.file_name}: {f.reason}" for f in self.failures[:LISTED_FAILURES]]
+        if count > LISTED_FAILURES:
+            lines.append(f"  and {count - LISTED_FAILURES} more, all in summary.json")
+        lines.append(
+            "The average precisions above count them as pictures in which nothing was detected."
+        )
+        return lines
+
+    def _last_line(self) -> str:
+        figures = "; ".join(
+            f"{KIND_NAMES[kind]} AP {_figure(metrics.values['AP'])}, "
+            f"AP50 {_figure(metrics.values['AP50'])}"
+            for kind, metrics in self.metrics.items()
+        )
+        if self.complete:
+            return figures
+        finished = self.images - len(self.failures)
+        return f"INCOMPLETE, {finished} of {self.images} pictures: {figures}"
+
+
+def _figure(value: float | None) -> str:
+    return "none" if value is None else f"{value:.2f}"

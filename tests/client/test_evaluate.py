@@ -1,0 +1,391 @@
+"""`client evaluate` against a real server: the figures, and everything that can go wrong."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+import tritonclient.grpc
+
+from client.__main__ import main
+from client.errors import ClientError
+from client.evaluate import COCO_RESULTS, FAILURES_IN_A_ROW, RESULTS, SUMMARY, evaluate
+from server.launch import TritonServer
+
+REPOSITORY_ROOT = Path(__file__).parents[2]
+
+
+def url(server: TritonServer, protocol: str) -> str:
+    return server.grpc_url if protocol == "grpc" else server.http_url
+
+
+def requests_served(server: TritonServer) -> int:
+    with tritonclient.grpc.InferenceServerClient(server.grpc_url) as client:
+        statistics = client.get_inference_statistics("mask_rcnn").model_stats[0].inference_stats
+    return int(statistics.success.count)
+
+
+def finished(output: Path) -> int:
+    file = output / RESULTS
+    return max(file.read_bytes().count(b"\n") - 1, 0) if file.exists() else 0
+
+
+def wait_until(condition: Any) -> None:
+    give_up_at = time.monotonic() + 30
+    while not condition():
+        assert time.monotonic() < give_up_at, "it did not happen within 30 s"
+        time.sleep(0.01)
+
+
+@pytest.mark.parametrize("protocol", ["grpc", "http"])
+def test_detectron2s_figures_come_back_through_the_server(
+    recorded_server: TritonServer, demo: Any, tmp_path: Path, protocol: str
+) -> None:
+    summary = evaluate(
+        demo.images,
+        demo.annotations,
+        protocol=protocol,
+        url=url(recorded_server, protocol),
+        output=tmp_path,
+        progress=False,
+    )
+
+    assert summary.metrics["bbox"].values["AP"] == pytest.approx(80.3482, abs=1e-3)
+    assert summary.metrics["segm"].values["AP"] == pytest.approx(72.2021, abs=1e-3)
+    assert (summary.images, summary.detections, summary.complete) == (64, 723, True)
+    assert summary.images_per_second is not None
+    written = json.loads((tmp_path / COCO_RESULTS).read_text())
+    expected = [
+        {key: pytest.approx(value, abs=1e-4) if key == "bbox" else value
+         for key, value in result.items()}
+        for result in demo.results
+    ]  # fmt: skip
+    assert written == expected
+    content = json.loads((tmp_path / SUMMARY).read_text())
+    assert content["segm"]["AP50"] == pytest.approx(89.2573, abs=1e-3)
+    assert content["protocol"] == protocol
+    assert content["versions"]["tritonserver"]
+
+
+def test_the_command_prints_the_table_and_ends_with_the_figures(
+    recorded_server: TritonServer, demo: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code = main(
+        ["evaluate", "--images", str(demo.images), "--annotations", str(demo.annotations),
+         "--url", recorded_server.grpc_url, "--output", str(tmp_path)]
+    )  # fmt: skip
+
+    printed = capsys.readouterr()
+    assert code == 0
+    assert printed.out.count("Average Precision") == 12
+    assert printed.out.endswith("\nbox AP 80.35, AP50 91.90; mask AP 72.20, AP50 89.26\n")
+    assert "64/64" in printed.err
+    assert "image/s" in printed.err
+
+
+def test_a_model_without_masks_is_evaluated_on_boxes(
+    boxes_only_server: TritonServer, demo: Any, tmp_path: Path
+) -> None:
+    summary = evaluate(
+        demo.images, demo.annotations, url=boxes_only_server.grpc_url, output=tmp_path,
+        progress=False,
+    )  # fmt: skip
+
+    assert list(summary.metrics) == ["bbox"]
+    assert str(summary).splitlines()[-1] == "box AP 80.35, AP50 91.90"
+    assert "segmentation" not in json.loads((tmp_path / COCO_RESULTS).read_text())[0]
+
+
+def test_a_killed_run_is_resumed_without_asking_again_and_ends_the_same(
+    recorded_server: TritonServer, demo: Any, tmp_path: Path
+) -> None:
+    broken, whole = tmp_path / "broken", tmp_path / "whole"
+    arguments = ["evaluate", "--images", str(demo.images), "--annotations", str(demo.annotations),
+                 "--url", recorded_server.grpc_url]  # fmt: skip
+    process = subprocess.Popen(
+        [sys.executable, "-m", "client", *arguments, "--output", str(broken), "--concurrency", "2"],
+        cwd=REPOSITORY_ROOT,
+        stderr=subprocess.DEVNULL,
+    )
+    wait_until(lambda: finished(broken) >= 10)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    kept = finished(broken)
+    assert kept < 64
+
+    with pytest.raises(ClientError, match=f"with {kept} finished pictures"):
+        evaluate(demo.images, demo.annotations, url=recorded_server.grpc_url, output=broken)
+    time.sleep(0.1)  # what was in flight when the client died
+    before = requests_served(recorded_server)
+    assert main([*arguments, "--output", str(broken), "--resume"]) == 0
+    assert requests_served(recorded_server) - before == 64 - kept
+
+    assert main([*arguments, "--output", str(whole)]) == 0
+    assert (broken / COCO_RESULTS).read_bytes() == (whole / COCO_RESULTS).read_bytes()
+    one, other = (json.loads((folder / SUMMARY).read_text()) for folder in (broken, whole))
+    assert (one["bbox"], one["segm"]) == (other["bbox"], other["segm"])
+    assert one["resumed_images"] == kept
+
+
+def test_a_finished_run_can_be_resumed_and_asks_nothing(
+    recorded_server: TritonServer, demo: Any, tmp_path: Path
+) -> None:
+    def run() -> Any:
+        return evaluate(
+            demo.images, demo.annotations, url=recorded_server.grpc_url, output=tmp_path,
+            resume=True, progress=False,
+        )  # fmt: skip
+
+    first = run()
+    before = requests_served(recorded_server)
+    second = run()
+
+    assert requests_served(recorded_server) == before
+    assert second.metrics == first.metrics
+    assert (second.resumed, second.images_per_second, second.latency_ms) == (64, None, None)
+
+
+def test_a_run_of_another_model_is_not_continued(
+    recorded_server: TritonServer, boxes_only_server: TritonServer, demo: Any, tmp_path: Path
+) -> None:
+    evaluate(demo.images, demo.annotations, url=boxes_only_server.grpc_url, output=tmp_path)
+
+    with pytest.raises(ClientError, match=r"another run: model\.mask_rcnn\."):
+        evaluate(
+            demo.images, demo.annotations, url=recorded_server.grpc_url, output=tmp_path,
+            resume=True,
+        )  # fmt: skip
+
+
+@pytest.mark.parametrize("protocol", ["grpc", "http"])
+def test_refused_pictures_do_not_cost_the_others_and_are_told(
+    recorded_server: TritonServer,
+    demo: Any,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    protocol: str,
+) -> None:
+    images = tmp_path / "images"
+    shutil.copytree(demo.images, images)
+    truncated = images / "000003.jpg"
+    truncated.write_bytes(truncated.read_bytes()[:-100])
+    (images / "000004.jpg").write_bytes(b"not a picture")
+    shutil.copy(images / "000001.jpg", images / "000005.jpg")
+    arguments = ["evaluate", "--images", str(images), "--annotations", str(demo.annotations),
+                 "--url", url(recorded_server, protocol), "--protocol", protocol,
+                 "--output", str(tmp_path / "out")]  # fmt: skip
+
+    code = main(arguments)
+
+    printed = capsys.readouterr()
+    assert code == 1
+    assert finished(tmp_path / "out") == 61
+    size = truncated.stat().st_size
+    assert f"  000003.jpg: image: {size} bytes that are not a picture" in printed.out
+    assert "  000004.jpg: not a picture that Pillow can read" in printed.out
+    assert "  000005.jpg: the picture is 480x320, its annotations are for 426x240" in printed.out
+    assert printed.out.splitlines()[-1].startswith("INCOMPLETE, 61 of 64 pictures: box AP ")
+    assert "3 of 64 pictures have no result" in printed.err
+    assert json.loads((tmp_path / "out" / SUMMARY).read_text())["complete"] is False
+
+    for name in ("000003.jpg", "000004.jpg", "000005.jpg"):
+        shutil.copy(demo.images / name, images)
+    assert main([*arguments, "--resume"]) == 0
+    assert "box AP 80.35, AP50 91.90; mask AP 72.20" in capsys.readouterr().out
+
+
+def test_a_server_that_refuses_everything_is_not_asked_for_everything(
+    recorded_server: TritonServer, demo: Any, tmp_path: Path
+) -> None:
+    images = tmp_path / "images"
+    shutil.copytree(demo.images, images)
+    for file in images.iterdir():
+        file.write_bytes(file.read_bytes() + b"\0")
+
+    with pytest.raises(
+        ClientError,
+        match=rf"{FAILURES_IN_A_ROW} pictures in a row failed, .* not a picture\n0 of 64",
+    ):
+        evaluate(
+            images, demo.annotations, url=recorded_server.grpc_url, output=tmp_path / "out",
+            progress=False,
+        )  # fmt: skip
+
+
+@pytest.mark.parametrize("protocol", ["grpc", "http"])
+def test_every_request_has_a_deadline(
+    recorded_server: TritonServer, demo: Any, tmp_path: Path, protocol: str
+) -> None:
+    # Sixteen requests queue for one model instance that takes 10 ms for each.
+    with pytest.raises(ClientError, match=r"no answer within 0\.02 s \(--timeout\)"):
+        evaluate(
+            demo.images, demo.annotations, protocol=protocol, url=url(recorded_server, protocol),
+            output=tmp_path, timeout=0.02, concurrency=64, progress=False,
+        )  # fmt: skip
+
+
+class Runs:
+    """An evaluation over each protocol at the same time, in threads."""
+
+    def __init__(self, server: TritonServer, demo: Any, folder: Path, retry_for: float) -> None:
+        self.outputs = {protocol: folder / protocol for protocol in ("grpc", "http")}
+        self.outcomes: dict[str, Any] = {}
+        self._threads = []
+        for protocol, output in self.outputs.items():
+            thread = threading.Thread(
+                target=self._run, args=[demo, protocol, url(server, protocol), output, retry_for]
+            )
+            thread.start()
+            self._threads.append(thread)
+
+    def wait_until_some_pictures_are_finished(self) -> None:
+        wait_until(lambda: all(finished(output) >= 5 for output in self.outputs.values()))
+
+    def join(self) -> None:
+        for thread in self._threads:
+            thread.join()
+
+    def _run(self, demo: Any, protocol: str, address: str, output: Path, retry_for: float) -> None:
+        try:
+            self.outcomes[protocol] = evaluate(
+                demo.images, demo.annotations, protocol=protocol, url=address, output=output,
+                concurrency=2, retry_for=retry_for, progress=False,
+            )  # fmt: skip
+        except ClientError as error:
+            self.outcomes[protocol] = error
+
+
+def test_a_server_that_restarts_is_waited_for(
+    recorded_repository: Path, demo: Any, tmp_path: Path
+) -> None:
+    with TritonServer(recorded_repository, exit_timeout_secs=0) as server:
+        ports = [int(address.rpartition(":")[2]) for address in (server.grpc_url, server.http_url)]
+        runs = Runs(server, demo, tmp_path, retry_for=60)
+        runs.wait_until_some_pictures_are_finished()
+    for output in runs.outputs.values():
+        assert finished(output) < 64, "it was over before the server stopped"
+    with TritonServer(recorded_repository, grpc_port=ports[0], http_port=ports[1]):
+        runs.join()
+
+    for summary in runs.outcomes.values():
+        assert summary.failures == ()
+        assert summary.metrics["bbox"].values["AP"] == pytest.approx(80.3482, abs=1e-3)
+
+
+def test_a_server_that_stays_away_ends_the_run_and_keeps_what_was_finished(
+    recorded_repository: Path, recorded_server: TritonServer, demo: Any, tmp_path: Path
+) -> None:
+    with TritonServer(recorded_repository, exit_timeout_secs=0) as server:
+        runs = Runs(server, demo, tmp_path, retry_for=0.5)
+        runs.wait_until_some_pictures_are_finished()
+    runs.join()
+
+    for protocol, output in runs.outputs.items():
+        kept = finished(output)
+        assert 5 <= kept < 64
+        message = str(runs.outcomes[protocol])
+        assert f"({protocol}) could not answer for 0.5 s" in message
+        assert f"{kept} of 64 pictures are finished and kept" in message
+        summary = evaluate(
+            demo.images, demo.annotations, protocol=protocol, url=url(recorded_server, protocol),
+            output=output, resume=True, progress=False,
+        )  # fmt: skip
+        assert (summary.resumed, summary.complete) == (kept, True)
+
+
+def test_ctrl_c_tells_how_to_resume(
+    recorded_server: TritonServer, demo: Any, tmp_path: Path
+) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "client", "evaluate", "--images", str(demo.images),
+         "--annotations", str(demo.annotations), "--url", recorded_server.grpc_url,
+         "--output", str(tmp_path), "--concurrency", "1"],
+        cwd=REPOSITORY_ROOT,
+        stderr=subprocess.PIPE,
+        text=True,
+    )  # fmt: skip
+    wait_until(lambda: finished(tmp_path) >= 5)
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate()
+
+    assert process.returncode == 130
+    assert "Traceback" not in errors
+    assert errors.splitlines()[-1].startswith("  python -m client evaluate --images")
+    assert errors.splitlines()[-1].endswith("--resume")
+
+
+def closed_port() -> str:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return f"127.0.0.1:{listener.getsockname()[1]}"
+
+
+@pytest.mark.parametrize("protocol", ["grpc", "http"])
+def test_no_server_there_is_told_with_the_way_to_start_one(
+    demo: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str], protocol: str
+) -> None:
+    address = closed_port()
+    code = main(
+        ["evaluate", "--images", str(demo.images), "--annotations", str(demo.annotations),
+         "--url", address, "--protocol", protocol, "--output", str(tmp_path / "out")]
+    )  # fmt: skip
+
+    printed = capsys.readouterr()
+    assert code == 1
+    assert printed.err.startswith(f"error: no Triton server answers at {address} ({protocol})")
+    assert "python -m server --repository" in printed.err
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("protocol", ["grpc", "http"])
+def test_the_other_protocols_port_is_not_taken_for_a_server(
+    recorded_server: TritonServer, demo: Any, tmp_path: Path, protocol: str
+) -> None:
+    other = url(recorded_server, "http" if protocol == "grpc" else "grpc")
+
+    with pytest.raises(ClientError, match=f"no Triton server answers at {other}"):
+        evaluate(
+            demo.images, demo.annotations, protocol=protocol, url=other, output=tmp_path,
+            progress=False,
+        )  # fmt: skip
+
+
+@pytest.mark.parametrize("address", ["http://127.0.0.1:8000", "localhost", ""])
+def test_an_address_that_is_not_host_and_port_is_refused(
+    demo: Any, tmp_path: Path, address: str
+) -> None:
+    with pytest.raises(ClientError, match="give HOST:PORT without a scheme"):
+        evaluate(demo.images, demo.annotations, url=address, output=tmp_path)
+
+
+@pytest.mark.parametrize("protocol", ["grpc", "http"])
+def test_a_server_of_other_models_is_told_with_what_it_has(
+    other_models_server: TritonServer, demo: Any, tmp_path: Path, protocol: str
+) -> None:
+    with pytest.raises(ClientError, match=r"(?s)does not serve the model mask_rcnn: .*: other\."):
+        evaluate(
+            demo.images, demo.annotations, protocol=protocol,
+            url=url(other_models_server, protocol), output=tmp_path,
+        )  # fmt: skip
+
+
+def test_annotations_of_another_data_set_are_refused_before_anything_is_sent(
+    recorded_server: TritonServer, demo: Any, tmp_path: Path
+) -> None:
+    content = {**demo.content, "categories": [{"id": 1, "name": "person"}]}
+    file = tmp_path / "instances.json"
+    file.write_text(json.dumps(content))
+    before = requests_served(recorded_server)
+
+    with pytest.raises(ClientError, match="built for other categories"):
+        evaluate(demo.images, file, url=recorded_server.grpc_url, output=tmp_path / "out")
+
+    assert requests_served(recorded_server) == before

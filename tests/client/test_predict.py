@@ -1,0 +1,147 @@
+"""`client predict` against a real server."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+from pycocotools import mask as rle
+
+from client.__main__ import main
+from client.errors import ClientError
+from client.predict import DETECTIONS, predict
+from server.launch import TritonServer
+
+
+@pytest.mark.parametrize("protocol", ["grpc", "http"])
+def test_files_and_folders_become_drawn_pictures_and_detections(
+    recorded_server: TritonServer,
+    demo: Any,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    protocol: str,
+) -> None:
+    folder, output = tmp_path / "folder", tmp_path / "out"
+    folder.mkdir()
+    for name in ("000004.jpg", "000005.jpg"):
+        shutil.copy(demo.images / name, folder)
+    address = recorded_server.grpc_url if protocol == "grpc" else recorded_server.http_url
+
+    code = main(
+        ["predict", str(demo.images / "000000.jpg"), str(folder), "--url", address,
+         "--protocol", protocol, "--output", str(output), "--score-threshold", "0.9"]
+    )  # fmt: skip
+
+    assert code == 0
+    entries = json.loads((output / DETECTIONS).read_text())
+    assert [entry["drawn"] for entry in entries] == ["000000.png", "000004.png", "000005.png"]
+    count = 0
+    for entry, image_id in zip(entries, (1, 5, 6), strict=True):
+        expected = [r for r in demo.results if r["image_id"] == image_id and r["score"] >= 0.9]
+        assert [d["score"] for d in entry["detections"]] == [r["score"] for r in expected]
+        assert [d["mask"] for d in entry["detections"]] == [r["segmentation"] for r in expected]
+        assert {d["category"] for d in entry["detections"]} <= {
+            category["name"] for category in demo.content["categories"]
+        }
+        with Image.open(entry["file"]) as before, Image.open(output / entry["drawn"]) as after:
+            assert after.size == before.size == (entry["width"], entry["height"])
+            changed = np.any(np.asarray(before.convert("RGB")) != np.asarray(after), axis=-1)
+        for detection in entry["detections"]:
+            mask = rle.decode(detection["mask"]).astype(bool)
+            assert changed[mask].mean() > 0.95
+        assert changed.mean() < 0.9
+        count += len(expected)
+    printed = capsys.readouterr().out
+    assert f"{count} detections in 3 pictures: drawn in {output}" in printed
+
+
+def test_a_model_without_masks_gives_boxes(
+    boxes_only_server: TritonServer, demo: Any, tmp_path: Path
+) -> None:
+    predictions = predict(
+        [demo.images / "000005.jpg"], url=boxes_only_server.grpc_url, output=tmp_path
+    )
+
+    [entry] = predictions.entries
+    assert entry["detections"]
+    assert all("mask" not in detection for detection in entry["detections"])
+    assert (tmp_path / "000005.png").is_file()
+
+
+def test_what_cannot_be_read_or_is_refused_is_told_and_the_rest_is_drawn(
+    recorded_server: TritonServer, demo: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    empty, text, unknown = (tmp_path / name for name in ("a.jpg", "b.jpg", "c.png"))
+    empty.write_bytes(b"")
+    text.write_text("not a picture")
+    Image.new("RGB", (40, 30)).save(unknown)
+    output = tmp_path / "out"
+
+    code = main(
+        ["predict", str(empty), str(text), str(unknown), str(demo.images / "000000.jpg"),
+         "--url", recorded_server.grpc_url, "--output", str(output)]
+    )  # fmt: skip
+
+    printed = capsys.readouterr()
+    assert code == 1
+    assert printed.err.splitlines() == [
+        f"error: {empty}: the file is empty",
+        f"error: {text}: not a picture that Pillow can read",
+        f"error: {unknown}: image: {unknown.stat().st_size} bytes that are not a picture",
+    ]
+    assert "in 1 picture: drawn in" in printed.out
+    assert sorted(path.name for path in output.iterdir()) == ["000000.png", DETECTIONS]
+
+
+def test_pictures_of_one_name_are_drawn_into_files_of_their_own(
+    recorded_server: TritonServer, demo: Any, tmp_path: Path
+) -> None:
+    paths = []
+    for name in ("a/x.jpg", "b/x.jpg", "c/x-2.jpg"):
+        path = tmp_path / name
+        path.parent.mkdir()
+        shutil.copy(demo.images / "000000.jpg", path)
+        paths.append(path)
+
+    predictions = predict(paths, url=recorded_server.grpc_url, output=tmp_path / "out")
+
+    drawn = [entry["drawn"] for entry in predictions.entries]
+    assert drawn == ["x.png", "x-2.png", "x-2-2.png"]
+    assert all((tmp_path / "out" / name).is_file() for name in drawn)
+
+
+def test_a_picture_is_never_overwritten_by_its_drawing(demo: Any, tmp_path: Path) -> None:
+    picture = tmp_path / "x.png"
+    Image.new("RGB", (40, 30)).save(picture)
+    before = picture.read_bytes()
+
+    with pytest.raises(ClientError, match=r"would overwrite .*x\.png"):
+        predict([picture], output=tmp_path)
+
+    assert picture.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        [],
+        ["predict"],
+        ["predict", "x.jpg", "--score-threshold", "1.5"],
+        ["predict", "x.jpg", "--score-threshold", "nan"],
+        ["predict", "x.jpg", "--concurrency", "0"],
+        ["predict", "x.jpg", "--timeout", "0"],
+        ["evaluate", "--images", "x"],
+        ["evaluate", "--images", "x", "--annotations", "y", "--protocol", "carrier-pigeon"],
+        ["evaluate", "--images", "x", "--annotations", "y", "--concurrency", "many"],
+    ],
+)
+def test_wrong_usage_exits_with_2(arguments: list[str]) -> None:
+    with pytest.raises(SystemExit) as exit_:
+        main(arguments)
+
+    assert exit_.value.code == 2

@@ -1,0 +1,56 @@
+"""`make demo`, and what the demo's AP is under the other resize."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from PIL import Image
+
+from client.evaluate import evaluate
+from server.launch import TritonServer
+
+ROOT = Path(__file__).parents[2]
+DEMO = ROOT / "demo"
+REFERENCE = json.loads((DEMO / "detectron2_metrics.json").read_text())
+
+
+def test_the_demo_reaches_detectron2s_ap_and_leaves_its_pictures() -> None:
+    run = subprocess.run(
+        [sys.executable, "-m", "demo"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert run.returncode == 0, run.stdout[-3000:] + run.stderr[-3000:]
+    summary = json.loads((DEMO / "output/evaluation/summary.json").read_text())
+    assert summary["complete"]
+    assert summary["images"] == 64
+    for task in ("bbox", "segm"):
+        for metric in ("AP", "AP50", "AP75", "APs", "APm", "APl"):
+            assert abs(summary[task][metric] - REFERENCE[task][metric]) <= 0.02, (task, metric)
+    drawn = sorted((DEMO / "output/pictures").glob("*.png"))
+    assert len(drawn) == 12
+    assert str(DEMO / "output/pictures") in run.stdout
+    with Image.open(drawn[0]) as found, Image.open(DEMO / "val/images/000000.jpg") as original:
+        assert found.size == original.size
+        assert found.convert("RGB").tobytes() != original.convert("RGB").tobytes()
+
+
+def test_opencvs_resize_costs_little_ap(demo_repository: Path, tmp_path: Path) -> None:
+    repository = shutil.copytree(demo_repository, tmp_path / "repository")
+    config = repository / "mask_rcnn_preprocess/config.pbtxt"
+    pillow = 'key: "resize" value: { string_value: "pillow" }'
+    assert pillow in config.read_text()
+    config.write_text(config.read_text().replace(pillow, pillow.replace("pillow", "opencv")))
+    with TritonServer(repository, model_config_name="onnxruntime") as server:
+        summary = evaluate(
+            DEMO / "val/images",
+            DEMO / "val/instances.json",
+            url=server.grpc_url,
+            output=tmp_path / "evaluation",
+        )
+    for task in ("bbox", "segm"):
+        ap = summary.metrics[task].values["AP"]
+        assert abs(ap - REFERENCE[task]["AP"]) <= 0.15
+        assert ap != REFERENCE[task]["AP"]

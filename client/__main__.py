@@ -142,8 +142,8 @@ def _add_server(parser: argparse.ArgumentParser, concurrency: int, retry_for: fl
         help=f"requests in flight at once (default: {concurrency})",
     )  # fmt: skip
     parser.add_argument(
-        "--timeout", type=_number(float, 0.001, 86400), default=60, metavar="SECONDS",
-        help="how long one request may take (default: 60)",
+        "--timeout", type=_number(float, 0.001, 86400), default=300, metavar="SECONDS",
+        help="how long one request may take (default: 300)",
     )  # fmt: skip
     parser.add_argument(
         "--retry-for", type=_number(float, 0, 86400), default=retry_for, metavar="SECONDS",

@@ -40,7 +40,7 @@ def evaluate(
     output: str | Path = "evaluation",
     resume: bool = False,
     concurrency: int = 16,
-    timeout: float = 60.0,
+    timeout: float = 300.0,
     retry_for: float = 60.0,
     progress: bool = True,
 ) -> Summary:

@@ -42,7 +42,7 @@ def predict(
     output: str | Path = "predictions",
     score_threshold: float = 0.5,
     concurrency: int = 8,
-    timeout: float = 60.0,
+    timeout: float = 300.0,
     retry_for: float = 10.0,
 ) -> Predictions:
     """Send pictures, and the pictures in folders, to the served model and draw what it finds.

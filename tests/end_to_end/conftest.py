@@ -1,0 +1,55 @@
+"""What a user brings: a checkpoint of the model zoo, and COCO 2017."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from builder.categories import COCO_CATEGORIES
+from builder.config import load_config
+from tests.generated_weights import write_generated_weights
+
+CONFIGS = Path(__file__).parents[1] / "configs"
+DEMO_VAL = Path(__file__).parents[2] / "demo" / "val"
+ANNOTATED, NOT_ANNOTATED = "000000.jpg", "000001.jpg"
+
+
+@pytest.fixture(scope="session")
+def r50_c4_config() -> Path:
+    """The zoo's configuration of Mask R-CNN R50-C4."""
+    return CONFIGS / "COCO-InstanceSegmentation" / "mask_rcnn_R_50_C4_1x.yaml"
+
+
+@pytest.fixture(scope="session")
+def r50_c4_weights(r50_c4_config: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Generated weights for it, of full size."""
+    path = tmp_path_factory.mktemp("model_zoo") / "model_final_generated.pkl"
+    return write_generated_weights(path, load_config(r50_c4_config))
+
+
+@pytest.fixture
+def coco(tmp_path: Path) -> Path:
+    """A folder as COCO 2017's, with two of the demo's pictures; only the first is annotated.
+
+    The demo's category ids are also ids of COCO's, so its annotations can stay as they are.
+    """
+    demo = json.loads((DEMO_VAL / "instances.json").read_text())
+    images = [i for i in demo["images"] if i["file_name"] in (ANNOTATED, NOT_ANNOTATED)]
+    ids = {image["file_name"]: image["id"] for image in images}
+    annotations = [a for a in demo["annotations"] if a["image_id"] == ids[ANNOTATED]]
+    assert annotations
+    content = {
+        "images": images,
+        "annotations": annotations,
+        "categories": [{"id": c.id, "name": c.name} for c in COCO_CATEGORIES],
+    }
+    folder = tmp_path / "coco"
+    (folder / "val2017").mkdir(parents=True)
+    for name in ids:
+        shutil.copy(DEMO_VAL / "images" / name, folder / "val2017")
+    (folder / "annotations").mkdir()
+    (folder / "annotations" / "instances_val2017.json").write_text(json.dumps(content))
+    return folder

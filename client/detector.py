@@ -101,7 +101,7 @@ async def connect(
     protocol: str = "grpc",
     url: str | None = None,
     *,
-    timeout: float = 60.0,
+    timeout: float = 300.0,
     retry_for: float = 60.0,
     concurrency: int = 16,
 ) -> AsyncIterator[Detector]:

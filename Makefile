@@ -17,15 +17,25 @@ demo: .venv/.complete ## Build the demo model, serve it with Triton and evaluate
 	.venv/bin/python -m demo
 
 .PHONY: test
-test: .venv/.complete ## Run every test
+test: .venv/.complete .venv/perf_analyzer/.complete ## Run every test
 	.venv/bin/python -m pytest
+
+.PHONY: perf
+perf: .venv/.complete .venv/perf_analyzer/.complete ## Measure the demo; the report is build/perf/report.html
+	rm -rf build/perf build/perf_repository
+	.venv/bin/python -m builder build --config demo/mask_rcnn_R_50_C4_shapes.yaml \
+		--weights demo/mask_rcnn_R_50_C4_shapes.pkl --categories demo/val/instances.json \
+		--repository build/perf_repository
+	.venv/bin/python -m perf run perf/scenarios/short.yaml perf/scenarios/short_pipeline_capacity.yaml \
+		--repository build/perf_repository --output build/perf
+	.venv/bin/python -m perf report build/perf
 
 # Each model.py is checked by itself, as Triton loads it: its folder is the root of its imports.
 .PHONY: lint
 lint: .venv/.complete ## Check style, formatting and types
 	.venv/bin/ruff check
 	.venv/bin/ruff format --check
-	.venv/bin/mypy builder client demo server
+	.venv/bin/mypy builder client demo docker/tensorrt_bindings.py perf server
 	for model in model_repository/*/1/model.py; do .venv/bin/mypy "$$model" || exit 1; done
 
 .PHONY: lock
@@ -51,4 +61,9 @@ clean: ## Delete what the other targets wrote, .venv included
 	@echo "Installing the packages of requirements.lock into .venv (0.8 GB, once) ..."
 	@.venv/bin/python -m pip install --quiet --disable-pip-version-check \
 		--no-deps --require-hashes --requirement requirements.lock
+	@touch $@
+
+.venv/perf_analyzer/.complete: perf/perf_analyzer.txt .venv/.complete
+	@.venv/bin/python -m pip install --quiet --disable-pip-version-check --upgrade --no-deps \
+		--require-hashes --target .venv/perf_analyzer --requirement perf/perf_analyzer.txt
 	@touch $@

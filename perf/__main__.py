@@ -1,0 +1,119 @@
+"""``python -m perf``: runs scenarios, and makes a report of their results."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import signal
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from types import FrameType
+from typing import NoReturn
+
+from client.errors import ClientError
+from perf.errors import PerfError
+from perf.report.write import write_report
+from perf.run import run_scenarios
+from perf.scenario import SCENARIOS, load_scenario
+from server.errors import ServerError
+
+INTERRUPTED = 130
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; returns the exit code: 0, 1 for a fault, 130 for Ctrl-C."""
+    options = _parser().parse_args(arguments)
+    logging.basicConfig(level=logging.INFO, format="  %(message)s", stream=sys.stderr)
+    # SIGINT too: a shell that starts this in the background leaves it ignored.
+    signal.signal(signal.SIGINT, _interrupt)
+    signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        options.command(options)
+    except (PerfError, ServerError, ClientError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("\ninterrupted; the loads that were finished are kept", file=sys.stderr)
+        return INTERRUPTED
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m perf", description=__doc__)
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    run = commands.add_parser(
+        "run",
+        help="measure",
+        description="Runs scenarios with perf_analyzer, each against a server of its own that is "
+        f"started for it. The scenarios in {SCENARIOS} fit the demo; the options make them fit "
+        "any other repository.",
+    )
+    run.set_defaults(command=_run)
+    run.add_argument("scenarios", nargs="+", type=Path, metavar="SCENARIO.yaml")
+    run.add_argument(
+        "--repository",
+        type=Path,
+        metavar="DIR",
+        help="the model repository, in place of the scenario's (and of its model_config_name)",
+    )
+    run.add_argument(
+        "--model-config-name",
+        metavar="NAME",
+        help="use configs/NAME.pbtxt of each model that has it: onnxruntime without TensorRT",
+    )
+    run.add_argument(
+        "--images", type=Path, metavar="DIR", help="the pictures, in place of the scenario's"
+    )
+    run.add_argument("--url", metavar="HOST:PORT", help="measure the server that runs there (gRPC)")
+    run.add_argument(
+        "--output",
+        type=Path,
+        default=Path("build/perf"),
+        metavar="DIR",
+        help="where a folder for each result is made (default: %(default)s)",
+    )
+
+    report = commands.add_parser(
+        "report",
+        help="one HTML page and a CSV of results",
+        description="Makes one HTML page, and beside it a CSV, of all results in the folders.",
+    )
+    report.set_defaults(command=_report)
+    report.add_argument("results", nargs="+", type=Path, metavar="DIR")
+    report.add_argument(
+        "--output",
+        type=Path,
+        metavar="FILE",
+        help="the page (default: report.html in the first DIR); the CSV has the suffix .csv",
+    )
+    return parser
+
+
+def _run(options: argparse.Namespace) -> None:
+    scenarios = {
+        path: load_scenario(
+            path,
+            repository=options.repository,
+            model_config_name=options.model_config_name,
+            images=options.images,
+        )
+        for path in options.scenarios
+    }
+    folders = list(run_scenarios(scenarios, options.output, options.url))
+    print(f"Make a report of it with\n  python -m perf report {' '.join(map(str, folders))}")
+
+
+def _report(options: argparse.Namespace) -> None:
+    page = options.output or options.results[0] / "report.html"
+    for path in write_report(options.results, page):
+        print(path)
+
+
+def _interrupt(signal_number: int, frame: FrameType | None) -> NoReturn:
+    raise KeyboardInterrupt
+
+
+if __name__ == "__main__":
+    sys.exit(main())

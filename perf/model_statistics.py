@@ -1,0 +1,103 @@
+"""Triton's own statistics of a model: how often it ran, and where its time went."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Batches:
+    """The executions of one batch size.
+
+    The times are sums over executions, in nanoseconds; an execution is one run of the model on
+    one instance.
+    """
+
+    executions: int
+    input_ns: int
+    infer_ns: int
+    output_ns: int
+
+    @property
+    def compute_ns(self) -> int:
+        return self.input_ns + self.infer_ns + self.output_ns
+
+
+@dataclass(frozen=True)
+class ModelStatistics:
+    """What a model has done since it was loaded, or between two moments (`since`).
+
+    The times are sums over requests, in nanoseconds: every request of a batch waits for the whole
+    batch, so they say what a request sees. `batches` say what an instance does.
+    """
+
+    requests: int
+    """Answered ones."""
+    failures: int
+    pictures: int
+    total_ns: int
+    """From a request's arrival until its answer, of the answered ones."""
+    queue_ns: int
+    input_ns: int
+    infer_ns: int
+    output_ns: int
+    batches: Mapping[int, Batches]
+    """By batch size."""
+
+    def since(self, before: ModelStatistics | None) -> ModelStatistics:
+        """What was added to `before`; None for a model that was not there yet."""
+        if before is None:
+            return self
+        batches = {}
+        for size, now in self.batches.items():
+            then = before.batches.get(size, Batches(0, 0, 0, 0))
+            if now.executions > then.executions:
+                batches[size] = Batches(
+                    now.executions - then.executions,
+                    now.input_ns - then.input_ns,
+                    now.infer_ns - then.infer_ns,
+                    now.output_ns - then.output_ns,
+                )
+        return ModelStatistics(
+            self.requests - before.requests,
+            self.failures - before.failures,
+            self.pictures - before.pictures,
+            self.total_ns - before.total_ns,
+            self.queue_ns - before.queue_ns,
+            self.input_ns - before.input_ns,
+            self.infer_ns - before.infer_ns,
+            self.output_ns - before.output_ns,
+            batches,
+        )
+
+    @classmethod
+    def from_message(cls, message: Any) -> ModelStatistics:
+        """From the protobuf message ``inference.ModelStatistics``."""
+        stats = message.inference_stats
+        return cls(
+            requests=stats.success.count,
+            failures=stats.fail.count,
+            pictures=message.inference_count,
+            total_ns=stats.success.ns,
+            queue_ns=stats.queue.ns,
+            input_ns=stats.compute_input.ns,
+            infer_ns=stats.compute_infer.ns,
+            output_ns=stats.compute_output.ns,
+            batches={
+                batch.batch_size: Batches(
+                    batch.compute_infer.count,
+                    batch.compute_input.ns,
+                    batch.compute_infer.ns,
+                    batch.compute_output.ns,
+                )
+                for batch in message.batch_stats
+            },
+        )
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> ModelStatistics:
+        """The inverse of ``dataclasses.asdict`` followed by JSON, which has no integer keys."""
+        batches = {int(size): Batches(**batch) for size, batch in value["batches"].items()}
+        return cls(**{**value, "batches": batches})

@@ -1,0 +1,1 @@
+"""A stand-in for the network that answers from recorded outputs, to measure all around it."""

@@ -1,0 +1,30 @@
+"""Numbers as the page shows them: three digits, more would be noise."""
+
+from __future__ import annotations
+
+
+def rate(pictures_per_second: float) -> str:
+    return _three_digits(pictures_per_second)
+
+
+def milliseconds(value: float) -> str:
+    return _three_digits(value)
+
+
+def percent(share: float) -> str:
+    return f"{100 * share:.0f} %" if share >= 0.095 or share == 0 else f"{100 * share:.1f} %"
+
+
+def ratio(value: float) -> str:
+    return f"{_three_digits(value)} ×"
+
+
+def load(kind: str, value: float) -> str:
+    """A load as a phrase: "concurrency 4", "2.5 requests/s"."""
+    return f"concurrency {value:g}" if kind == "concurrency" else f"{value:g} requests/s"
+
+
+def _three_digits(value: float) -> str:
+    size = abs(value)
+    decimals = 0 if size >= 100 else 1 if size >= 10 else 2
+    return f"{value:,.{decimals}f}"

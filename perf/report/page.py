@@ -1,0 +1,35 @@
+"""The whole page."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from html import escape
+from pathlib import Path
+
+from perf.report.comparison import comparison
+from perf.report.figures import LabelledRun
+from perf.report.loads import loads
+from perf.report.models import batches, times
+from perf.report.overview import overview
+from perf.report.setting import setting
+
+STYLE = Path(__file__).with_name("style.css")
+
+
+def page(runs: Sequence[LabelledRun]) -> str:
+    """One HTML page that needs nothing else: no script, no other file.
+
+    Args:
+        runs: at least one, each with at least one level.
+    """
+    starts = sorted({each.run.started_at[:16].replace("T", " ") for each in runs})
+    when = " to ".join([starts[0], *starts[1:][-1:]]) + " UTC"
+    sections = (overview, comparison, loads, times, batches, setting)
+    body = "\n".join(section(runs) for section in sections)
+    return (
+        '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        f"<title>Performance of Mask R-CNN, served</title><style>\n{STYLE.read_text()}</style>"
+        f'</head>\n<body><p class="kicker">Performance of Mask R-CNN, served · {escape(when)}</p>\n'
+        f"{body}\n</body></html>\n"
+    )

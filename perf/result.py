@@ -1,0 +1,134 @@
+"""The result folder of a run: ``run.json``, and beside it everything that it was made from."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from perf.errors import PerfError
+from perf.measurement import Latency
+from perf.model_statistics import ModelStatistics
+
+RUN = "run.json"
+
+
+@dataclass(frozen=True)
+class ServedModel:
+    """What of a model's configuration decides how much it can carry."""
+
+    backend: str
+    instances: int
+    max_batch: int
+
+
+@dataclass(frozen=True)
+class Level:
+    """What was measured under one load."""
+
+    load: float
+    """The concurrency or the request rate."""
+    folder: str
+    """In the run's folder: command line, raw output, CSV files, statistics before and after."""
+    started_at: float
+    """Seconds since the epoch."""
+    stable: bool
+    """Whether three windows in a row agreed."""
+    throughput: float
+    latency_ms: Latency
+    gpu_utilization: float | None
+    windows: tuple[float, ...]
+    statistics: Mapping[str, ModelStatistics]
+    """By model, over the whole run of perf_analyzer."""
+    memory_bytes: float | None
+    """In use on the server's machine afterwards, by all programs."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """A scenario that was run, or as much of it as was finished.
+
+    `throughput` is in pictures per second throughout.
+    """
+
+    scenario: Mapping[str, Any]
+    """`perf.scenario.Scenario` in JSON's types, and ``load_kind``."""
+    started_at: str
+    """In UTC, ISO 8601."""
+    complete: bool
+    machine: Mapping[str, Any]
+    versions: Mapping[str, str]
+    server: Mapping[str, Any]
+    """Its address, and where it was started from."""
+    models: Mapping[str, ServedModel]
+    levels: tuple[Level, ...]
+
+    @property
+    def name(self) -> str:
+        return str(self.scenario["name"])
+
+
+def write_run(folder: Path, run: Run) -> None:
+    """Writes ``run.json`` in one step: it is never seen half written."""
+    partial = folder / f"{RUN}.partial"
+    partial.write_text(json.dumps(dataclasses.asdict(run), indent=1, allow_nan=False) + "\n")
+    os.replace(partial, folder / RUN)
+
+
+def read_run(folder: Path) -> Run:
+    """Reads what `write_run` wrote.
+
+    Raises:
+        PerfError: it is missing, or something else.
+    """
+    path = folder / RUN
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"))
+        levels = tuple(
+            Level(
+                **{
+                    **level,
+                    "latency_ms": Latency(**level["latency_ms"]),
+                    "windows": tuple(level["windows"]),
+                    "statistics": {
+                        name: ModelStatistics.from_json(each)
+                        for name, each in level["statistics"].items()
+                    },
+                }
+            )
+            for level in value["levels"]
+        )
+        models = {name: ServedModel(**model) for name, model in value["models"].items()}
+        return Run(**{**value, "levels": levels, "models": models})
+    except OSError as error:
+        raise PerfError(f"{path}: cannot be read: {error.strerror}") from None
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        raise PerfError(
+            f"{path}: is not what python -m perf run writes ({type(error).__name__}: {error})"
+        ) from None
+
+
+def read_runs(folders: Sequence[Path]) -> dict[Path, Run]:
+    """The results among `folders` and inside them, by their own folders.
+
+    They are in the order of `folders`, and inside each in the order in which they were made.
+
+    Raises:
+        PerfError: one of the folders holds none, or one cannot be read.
+    """
+    runs: dict[Path, Run] = {}
+    for folder in folders:
+        if not folder.is_dir():
+            raise PerfError(f"{folder}: no such folder")
+        inside = {path.parent: read_run(path.parent) for path in folder.rglob(RUN)}
+        if not inside:
+            raise PerfError(
+                f"{folder}: holds no result: no {RUN} in it or below it. "
+                f"`python -m perf run SCENARIO.yaml --output {folder}` makes one"
+            )
+        runs.update(sorted(inside.items(), key=lambda item: item[1].started_at))
+    return runs

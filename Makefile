@@ -10,7 +10,7 @@ PYTHON ?= $(firstword \
 
 .PHONY: help
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-6s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: demo
 demo: .venv/.complete ## Build the demo model, serve it with Triton and evaluate it
@@ -19,6 +19,10 @@ demo: .venv/.complete ## Build the demo model, serve it with Triton and evaluate
 .PHONY: test
 test: .venv/.complete .venv/perf_analyzer/.complete ## Run every test
 	.venv/bin/python -m pytest
+
+.PHONY: test-long
+test-long: .venv/.complete ## Run the tests that take minutes each
+	.venv/bin/python -m pytest -m long
 
 .PHONY: perf
 perf: .venv/.complete .venv/perf_analyzer/.complete ## Measure the demo; the report is build/perf/report.html

@@ -1,18 +1,20 @@
-"""The build: configuration, categories, weights, network, repository, in that order."""
+"""The build: configuration, categories, weights, calibration, network, repository, plan."""
 
 from __future__ import annotations
 
-import math
-import shlex
 import time
 from pathlib import Path
 
 from builder.canvases import canvases
 from builder.categories import categories_for
 from builder.config import load_config
-from builder.network import build_model, parameter_shapes
-from builder.repository import NETWORK_ONNX, write_repository
+from builder.manifest import write_manifest
+from builder.network import build_model, parameter_shapes, quantizable_layers
+from builder.quantization import Int8Options, choose_layers, obtain_calibration
+from builder.repository import NETWORK_FOLDER, NETWORK_ONNX, NETWORK_PLAN, write_repository
 from builder.staging import staged
+from builder.summary import summary
+from builder.tensorrt import PlanBuilder, PlanOptions
 from builder.weights import load_weights
 
 
@@ -22,8 +24,12 @@ def build_repository(
     weights_file: Path,
     categories_file: Path | None,
     max_batch: int,
+    instances: int,
+    precision: str,
+    int8_options: Int8Options | None,
+    plan_options: PlanOptions | None,
 ) -> None:
-    """Write a repository that serves a network in ONNX Runtime, and print each step.
+    """Write a repository that serves a network, and print each step.
 
     If anything fails, `repository` is as it was before.
 
@@ -33,15 +39,21 @@ def build_repository(
         weights_file: its weights, in a format of `builder.weights`.
         categories_file: see `builder.categories.categories_for`.
         max_batch: pictures per batch.
+        instances: processes of preprocess, and as many of postprocess.
+        precision: a key of `builder.network.PRECISIONS`.
+        int8_options: how to quantize, for int8; else None.
+        plan_options: how to build a TensorRT plan; None for a network in ONNX Runtime alone.
 
     Raises:
-        BuildError: if any of the files is not what it should be, or cannot be written.
+        BuildError: if any of the files is not what it should be, or cannot be written, or
+            calibrating is not possible, or TensorRT cannot build the plan.
     """
     started = time.monotonic()
 
     def report(line: str) -> None:
         print(f"[{time.monotonic() - started:6.1f} s] {line}", flush=True)
 
+    plan_builder = None if plan_options is None else PlanBuilder(plan_options)
     with staged(repository) as stage:
         report(f"configuration  {config_file}")
         config = load_config(config_file)
@@ -49,24 +61,34 @@ def build_repository(
         report(f"weights        {weights_file}")
         shapes = parameter_shapes(config)
         weights = load_weights(weights_file, shapes)
-        report("network        ONNX graph")
-        network = build_model(config, weights)
+        calibration, input_ranges = None, {}
+        if int8_options is not None:
+            layers = choose_layers(quantizable_layers(config), int8_options.fp16_layers)
+            report(f"calibration    {int8_options.calibration}")
+            calibration = obtain_calibration(
+                int8_options.calibration,
+                config,
+                weights,
+                lambda line: report(f"calibration    {line}"),
+            )
+            input_ranges = {layer: calibration.input_ranges[layer] for layer in layers}
+        report(f"network        ONNX graph, {precision}")
+        network = build_model(config, weights, precision, input_ranges)
+        del weights  # A plan's build needs the memory more.
         report(f"repository     {repository}")
-        write_repository(stage, config, categories, max_batch, network)
+        opt_batch = max_batch if plan_options is None else plan_options.opt_batch
+        write_repository(stage, config, categories, max_batch, instances, network, opt_batch)
+        if calibration is not None:
+            calibration.write(stage / NETWORK_FOLDER)
+        plan = None
+        if plan_builder is not None:
+            report(f"plan           {plan_builder.bindings}, {plan_builder.target}")
+            plan = plan_builder.build(
+                stage / NETWORK_ONNX,
+                stage / NETWORK_PLAN,
+                canvases(config),
+                lambda line: report(f"plan           {line}"),
+            )
+        manifest = write_manifest(stage, config, weights_file, precision, max_batch, network, plan)
     report("done")
-
-    parameters = sum(math.prod(shape) for shape in shapes.values())
-    detector = "Mask R-CNN" if config.mask_on else "Faster R-CNN"
-    names = ", ".join(category.name for category in categories[:3])
-    onnx_file = repository / NETWORK_ONNX
-    print(
-        f"""
-model        {detector} R{config.resnet_depth}-C4, {parameters:,} parameters
-input        {config.min_size_test}/{config.max_size_test} px on canvases of \
-{", ".join(f"{height}x{width}" for height, width in canvases(config))}, up to {max_batch} a batch
-classes      {len(categories)}: {names}{", …" if len(categories) > 3 else ""}
-file         {onnx_file} ({onnx_file.stat().st_size / 1e6:.1f} MB)
-
-Serve it with
-  python -m server --repository {shlex.quote(str(repository))} --model-config-name onnxruntime"""
-    )
+    print(f"\n{summary(repository, config, shapes, categories, manifest)}")

@@ -29,6 +29,7 @@ class InstanceKind(Enum):
     AUTO = "KIND_AUTO"
     """On each GPU if there is one, on the CPU if there is none."""
     CPU = "KIND_CPU"
+    GPU = "KIND_GPU"
 
 
 @dataclass(frozen=True)
@@ -55,15 +56,38 @@ class InstanceGroup:
 
     kind: InstanceKind
     count: int
+    profile: tuple[str, ...] = ()
+    """Indices of the TensorRT optimization profiles that an instance has; none: the first."""
 
     def __post_init__(self) -> None:
         if self.count < 1:
             raise ValueError(f"an instance group has {self.count} instances; expected 1 or more")
+        if self.profile and self.kind != InstanceKind.GPU:
+            raise ValueError("an instance group that is not on GPUs has optimization profiles")
 
 
 @dataclass(frozen=True)
 class DynamicBatching:
     """``ModelDynamicBatching``: the batcher takes what waits, and waits for nothing."""
+
+    preferred_batch_size: tuple[int, ...] = ()
+    """Made of what waits where it is enough for one; otherwise all that waits is a batch."""
+
+
+@dataclass(frozen=True)
+class ModelWarmup:
+    """``ModelWarmup``: a request that each instance answers before the model is ready.
+
+    Its tensors are zeros; `inputs` hold their shapes without the batch.
+    """
+
+    name: str
+    batch_size: int
+    inputs: tuple[Tensor, ...]
+
+    def __post_init__(self) -> None:
+        if any(dim < 1 for tensor in self.inputs for dim in tensor.dims):
+            raise ValueError(f"warm-up {self.name} has an input whose shape is not fixed")
 
 
 @dataclass(frozen=True)
@@ -92,6 +116,7 @@ class TritonModelConfig:
     default_model_filename: str = ""
     instance_group: tuple[InstanceGroup, ...] = ()
     dynamic_batching: DynamicBatching | None = None
+    model_warmup: tuple[ModelWarmup, ...] = ()
     ensemble_steps: tuple[EnsembleStep, ...] = ()
     parameters: Mapping[str, str] = field(default_factory=dict)
     comment: str = ""
@@ -110,12 +135,24 @@ class TritonModelConfig:
             raise ValueError(f"{self.name}: expected either a backend or ensemble steps")
         if self.ensemble_steps:
             self._check_ensemble()
+        if self.dynamic_batching:
+            self._check_batch_sizes("dynamic_batching", self.dynamic_batching.preferred_batch_size)
+        for warmup in self.model_warmup:
+            self._check_batch_sizes(f"warm-up {warmup.name}", (warmup.batch_size,))
+            if {tensor.name for tensor in warmup.inputs} != {tensor.name for tensor in self.input}:
+                raise ValueError(f"{self.name}: warm-up {warmup.name} has other inputs than it")
+
+    def _check_batch_sizes(self, where: str, sizes: Iterable[int]) -> None:
+        if not all(1 <= size <= self.max_batch_size for size in sizes):
+            raise ValueError(
+                f"{self.name}: {where} has batches of {sizes}; expected 1 to {self.max_batch_size}"
+            )
 
     def _check_ensemble(self) -> None:
-        if self.instance_group or self.dynamic_batching:
+        if self.instance_group or self.dynamic_batching or self.model_warmup:
             raise ValueError(
-                f"{self.name}: an ensemble has no instance_group and no dynamic_batching; "
-                "its models have"
+                f"{self.name}: an ensemble has no instance_group, no dynamic_batching and no "
+                "model_warmup; its models have"
             )
         known = {tensor.name for tensor in self.input}
         for step in self.ensemble_steps:
@@ -143,9 +180,16 @@ class TritonModelConfig:
         lines.append(f"max_batch_size: {self.max_batch_size}")
         lines += _tensors("input", self.input) + _tensors("output", self.output)
         for group in self.instance_group:
-            lines.append(f"instance_group [ {{ kind: {group.kind.value} count: {group.count} }} ]")
+            profile = f" profile: [ {', '.join(map(_quoted, group.profile))} ]"
+            lines.append(
+                f"instance_group [ {{ kind: {group.kind.value} count: {group.count}"
+                f"{profile if group.profile else ''} }} ]"
+            )
         if self.dynamic_batching:
-            lines.append("dynamic_batching { }")
+            sizes = ", ".join(map(str, self.dynamic_batching.preferred_batch_size))
+            preferred = f"preferred_batch_size: [ {sizes} ] " if sizes else ""
+            lines.append(f"dynamic_batching {{ {preferred}}}")
+        lines += _model_warmup(self.model_warmup)
         if self.ensemble_steps:
             lines += _ensemble(self.ensemble_steps)
         for key, text in self.parameters.items():
@@ -160,6 +204,20 @@ def _tensors(side: str, tensors: Iterable[Tensor]) -> list[str]:
         for tensor in tensors
     ]
     return [f"{side} [", *_separated(lines), "]"]
+
+
+def _model_warmup(warmups: Iterable[ModelWarmup]) -> list[str]:
+    blocks = []
+    for warmup in warmups:
+        lines = [f"  {{ name: {_quoted(warmup.name)} batch_size: {warmup.batch_size}"]
+        for tensor in warmup.inputs:
+            value = (
+                f"data_type: {tensor.data_type.value} "
+                f"dims: [ {', '.join(map(str, tensor.dims))} ] zero_data: true"
+            )
+            lines.append(f"    inputs {{ key: {_quoted(tensor.name)} value {{ {value} }} }}")
+        blocks.append("\n".join([*lines, "  }"]))
+    return ["model_warmup [", *_separated(blocks), "]"] if blocks else []
 
 
 def _ensemble(steps: Iterable[EnsembleStep]) -> list[str]:

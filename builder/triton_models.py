@@ -7,6 +7,7 @@ could have begun: each request goes to the first instance that is free.
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 
 from builder.canvases import canvases
@@ -18,6 +19,7 @@ from builder.triton_config import (
     EnsembleStep,
     InstanceGroup,
     InstanceKind,
+    ModelWarmup,
     Tensor,
     TritonModelConfig,
 )
@@ -32,8 +34,6 @@ _IMAGE = Tensor("image", DataType.STRING, (1,))
 _CANVAS = Tensor("canvas", DataType.UINT8, (-1, -1, 3))
 _IMAGE_SIZE = Tensor("image_size", DataType.INT32, (2,))
 _ORIGINAL_SIZE = Tensor("original_size", DataType.INT32, (2,))
-
-_PROCESSING_INSTANCES = (InstanceGroup(InstanceKind.CPU, 2),)
 
 
 def ensemble(
@@ -69,7 +69,7 @@ def ensemble(
     )
 
 
-def preprocess(config: ModelConfig, max_batch: int) -> TritonModelConfig:
+def preprocess(config: ModelConfig, max_batch: int, instances: int) -> TritonModelConfig:
     """Encoded pictures to a canvas."""
     return TritonModelConfig(
         name=PREPROCESS,
@@ -77,7 +77,7 @@ def preprocess(config: ModelConfig, max_batch: int) -> TritonModelConfig:
         backend="python",
         input=(_IMAGE,),
         output=(_CANVAS, _IMAGE_SIZE, _ORIGINAL_SIZE),
-        instance_group=_PROCESSING_INSTANCES,
+        instance_group=(InstanceGroup(InstanceKind.CPU, instances),),
         parameters={
             "min_size_test": str(config.min_size_test),
             "max_size_test": str(config.max_size_test),
@@ -89,8 +89,11 @@ def preprocess(config: ModelConfig, max_batch: int) -> TritonModelConfig:
     )
 
 
-def tensorrt_network(config: ModelConfig, max_batch: int) -> TritonModelConfig:
+def tensorrt_network(
+    config: ModelConfig, max_batch: int, opt_batch: int, onnx_sha256: str | None
+) -> TritonModelConfig:
     """The network as a TensorRT plan: the default configuration."""
+    sizes = canvases(config)
     return TritonModelConfig(
         name=NETWORK,
         max_batch_size=max_batch,
@@ -99,29 +102,77 @@ def tensorrt_network(config: ModelConfig, max_batch: int) -> TritonModelConfig:
         default_model_filename="model.plan",
         input=(_CANVAS, _IMAGE_SIZE),
         output=_network_outputs(config),
-        dynamic_batching=DynamicBatching(),
-        comment="The network as a TensorRT plan. Requests batch if they are on equal canvases.",
+        instance_group=(
+            InstanceGroup(InstanceKind.GPU, 1, profile=tuple(map(str, range(len(sizes))))),
+        ),
+        dynamic_batching=DynamicBatching(tuple(sorted({opt_batch, max_batch}))),
+        model_warmup=tuple(
+            ModelWarmup(
+                f"{height}x{width}",
+                max_batch,
+                (dataclasses.replace(_CANVAS, dims=(height, width, 3)), _IMAGE_SIZE),
+            )
+            for height, width in sizes
+        ),
+        parameters=_identity(onnx_sha256),
+        comment="The network as a TensorRT plan, with an optimization profile for each canvas. "
+        "Requests batch if they are on equal canvases. Each instance has an execution context, "
+        "with memory of its own, for each profile; one instance fills a GPU. No CUDA graphs: NMS "
+        "is a loop whose rounds depend on the picture, and TensorRT cannot capture one.",
     )
 
 
-def onnxruntime_network(config: ModelConfig, max_batch: int) -> TritonModelConfig:
-    """The same network in ONNX Runtime: Triton's ``--model-config-name=onnxruntime``."""
+def onnxruntime_network(
+    config: ModelConfig, max_batch: int, onnx_sha256: str | None
+) -> TritonModelConfig:
+    """The same network in ONNX Runtime on the CPU: ``--model-config-name=onnxruntime``."""
+    return _onnxruntime(
+        config,
+        max_batch,
+        InstanceGroup(InstanceKind.CPU, 1),
+        {"intra_op_num_threads": "0", **_identity(onnx_sha256)},
+        "The network in ONNX Runtime on the CPU. Requests batch if they are on equal canvases. "
+        "`intra_op_num_threads` 0 takes one thread for each core.",
+    )
+
+
+def onnxruntime_cuda_network(
+    config: ModelConfig, max_batch: int, onnx_sha256: str | None
+) -> TritonModelConfig:
+    """The same on each GPU, without TensorRT: ``--model-config-name=onnxruntime_cuda``."""
+    return _onnxruntime(
+        config,
+        max_batch,
+        InstanceGroup(InstanceKind.GPU, 2),
+        {"intra_op_num_threads": "1", **_identity(onnx_sha256)},
+        "The network in ONNX Runtime on every GPU. Requests batch if they are on equal canvases. "
+        "Two instances for each GPU: while one gathers its batch, the other computes. Beside CUDA, "
+        "more CPU threads than one would only spin.",
+    )
+
+
+def _onnxruntime(
+    config: ModelConfig,
+    max_batch: int,
+    instances: InstanceGroup,
+    parameters: dict[str, str],
+    comment: str,
+) -> TritonModelConfig:
     return TritonModelConfig(
         name=NETWORK,
         max_batch_size=max_batch,
         backend="python",
         input=(_CANVAS, _IMAGE_SIZE),
         output=_network_outputs(config),
-        instance_group=(InstanceGroup(InstanceKind.AUTO, 1),),
+        instance_group=(instances,),
         dynamic_batching=DynamicBatching(),
-        parameters={"intra_op_num_threads": "0"},
-        comment="The network in ONNX Runtime. Requests batch if they are on equal canvases. "
-        "`intra_op_num_threads` 0 leaves the number to ONNX Runtime.",
+        parameters=parameters,
+        comment=comment,
     )
 
 
 def postprocess(
-    config: ModelConfig, categories: Sequence[Category], max_batch: int
+    config: ModelConfig, categories: Sequence[Category], max_batch: int, instances: int
 ) -> TritonModelConfig:
     """The network's detections to those of the original picture."""
     return TritonModelConfig(
@@ -130,7 +181,7 @@ def postprocess(
         backend="python",
         input=(*_network_outputs(config), _IMAGE_SIZE, _ORIGINAL_SIZE),
         output=_detections(config),
-        instance_group=_PROCESSING_INSTANCES,
+        instance_group=(InstanceGroup(InstanceKind.CPU, instances),),
         parameters={"category_ids": ",".join(str(category.id) for category in categories)},
         comment="Places past num_detections are zero, their masks empty. A mask is the counts of "
         "COCO's compressed RLE. A request may carry the parameter score_threshold, 0 to 1. "
@@ -162,6 +213,11 @@ def _detections(config: ModelConfig) -> tuple[Tensor, ...]:
     if not config.mask_on:
         return outputs
     return (*outputs, Tensor("masks", DataType.STRING, (detections,)))
+
+
+def _identity(onnx_sha256: str | None) -> dict[str, str]:
+    """The parameter by which clients tell one built network from another."""
+    return {} if onnx_sha256 is None else {"onnx_sha256": onnx_sha256}
 
 
 def _names(tensors: Sequence[Tensor]) -> list[str]:

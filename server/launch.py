@@ -19,6 +19,7 @@ from server.errors import ServerError
 from server.health import model_states
 from server.locate import Installation, find_tritonserver
 from server.log import LogReader, noteworthy_lines
+from server.plan_check import check_plans
 from server.ports import reserve
 from server.repository import check_repository, config_names
 
@@ -120,6 +121,7 @@ class TritonServer:
             self._cleanup.enter_context(tempfile.TemporaryDirectory(prefix="mask-rcnn-triton-"))
         )
         installation = find_tritonserver(scratch, os.environ)
+        check_plans(self._repository, self._model_config_name, installation)
         self.log_path = Path(self._asked_log_path or scratch / "tritonserver.log")
         source, log_path = installation.source, self.log_path
         logger.info("Starting tritonserver %s on %s; log: %s", source, self._repository, log_path)

@@ -55,9 +55,11 @@ class BottleneckBlock(Module):
         self.conv2 = Conv2d(bottleneck_channels, bottleneck_channels, 3, dtype, padding=1)
         self.conv3 = Conv2d(bottleneck_channels, out_channels, 1, dtype)
 
-    def forward(self, op: Any, x: ir.Value, valid: ir.Value) -> ir.Value:
-        """`valid` [N, 1, H', W'] is 1 inside the picture and 0 in its padding."""
-        out = op.Mul(op.Relu(self.conv1(op, x)), valid)
+    def forward(self, op: Any, x: ir.Value, valid: ir.Value | None = None) -> ir.Value:
+        """`valid` [N, 1, H', W'] is 1 inside the picture, 0 in its padding; None: no padding."""
+        out = op.Relu(self.conv1(op, x))
+        if valid is not None:
+            out = op.Mul(out, valid)
         out = op.Relu(self.conv2(op, out))
         out = self.conv3(op, out)
         return op.Relu(op.Add(out, self.shortcut(op, x) if self.projects else x))

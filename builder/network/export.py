@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from types import MappingProxyType
 
 import numpy as np
 import numpy.typing as npt
@@ -11,15 +12,23 @@ import onnx_ir as ir
 from onnxscript import GraphBuilder
 
 from builder.config import ModelConfig
+from builder.network.layers import Conv2d
 from builder.network.mask_rcnn import GeneralizedRCNN
 
-OPSET = 18
+OPSET = 19
 """ONNX operator set: the oldest that has all that is used here, so that most runtimes read it."""
 
 IR_VERSION = 9
 
-PRECISIONS = {"fp32": ir.DataType.FLOAT, "fp16": ir.DataType.FLOAT16}
-"""Type of the convolutions and matrix products; boxes, scores and sampling weights stay fp32."""
+PRECISIONS = {
+    "fp32": ir.DataType.FLOAT,
+    "fp16": ir.DataType.FLOAT16,
+    "int8": ir.DataType.FLOAT16,
+}
+"""Type of the convolutions and matrix products; boxes, scores and sampling weights stay fp32.
+
+In an int8 network some of the fp16 layers have their product in int8.
+"""
 
 
 def parameter_shapes(config: ModelConfig) -> dict[str, tuple[int, ...]]:
@@ -31,10 +40,16 @@ def parameter_shapes(config: ModelConfig) -> dict[str, tuple[int, ...]]:
     return shapes
 
 
+def quantizable_layers(config: ModelConfig) -> tuple[str, ...]:
+    """Paths of the layers that can run in int8, e.g. `backbone.res2.0.conv1`."""
+    return tuple(_quantizable(GeneralizedRCNN(config, ir.DataType.FLOAT, int8=True)))
+
+
 def build_model(
     config: ModelConfig,
     weights: Mapping[str, npt.NDArray[np.float32]],
     precision: str = "fp32",
+    input_ranges: Mapping[str, float] = MappingProxyType({}),
 ) -> onnx.ModelProto:
     """The network as ONNX, checked by ONNX's own checker.
 
@@ -42,15 +57,21 @@ def build_model(
         config: what to build.
         weights: an array for each name of `parameter_shapes(config)`.
         precision: a key of `PRECISIONS`.
+        input_ranges: for int8, by the path of each layer that is to run in it, the greatest
+            magnitude of the layer's input; see `builder.quantization`.
 
     Returns:
         A model with the inputs `canvas` and `image_size` and the outputs of
         `GeneralizedRCNN.forward`; batch N, height H and width W are dynamic.
     """
     dtype = PRECISIONS[precision]
-    model = GeneralizedRCNN(config, dtype)
+    model = GeneralizedRCNN(config, dtype, int8=precision == "int8")
+    layers = _quantizable(model)
+    for path, largest in input_ranges.items():
+        layers[path].quantize(weights[f"{path}.weight"], largest)
     for name, parameter in model.named_parameters():
-        parameter.const_value = ir.tensor(weights[name].astype(dtype.numpy()), name=name)
+        if parameter.const_value is None:
+            parameter.const_value = ir.tensor(weights[name].astype(dtype.numpy()), name=name)
 
     graph = ir.Graph([], [], nodes=[], opset_imports={"": OPSET}, name="mask_rcnn")
     builder = GraphBuilder(graph)
@@ -73,3 +94,7 @@ def build_model(
     proto = ir.to_proto(ir.Model(graph, ir_version=IR_VERSION, producer_name="mask-rcnn-triton"))
     onnx.checker.check_model(proto)
     return proto
+
+
+def _quantizable(model: GeneralizedRCNN) -> dict[str, Conv2d]:
+    return {path: module for path, module in model.named_modules() if isinstance(module, Conv2d)}

@@ -2,15 +2,19 @@
 
 BatchNorm is folded into the weights before they arrive (`builder.weights`), so a layer is a weight
 and a bias. A layer computes in the type of its parameters: fp32, or fp16 for a half-precision
-network.
+network, where a layer that is quantized has its product in int8 (`int8.py`).
 """
 
 from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import onnx_ir as ir
 from onnxscript.nn import Module, Parameter
+
+from builder.network.int8 import constant, quantize_weight, scales
 
 
 class Conv2d(Module):
@@ -29,13 +33,33 @@ class Conv2d(Module):
         self.kernel_size = kernel_size
         self.stride = stride
         self.padding = padding
+        self.quantized = False
         self.weight = Parameter([out_channels, in_channels, kernel_size, kernel_size], dtype)
         self.bias = Parameter([out_channels], dtype)
 
+    def quantize(self, weight: npt.NDArray[np.float32], largest_input: float) -> None:
+        """From now on input and weight are in int8; for a layer of an fp16 network.
+
+        Args:
+            weight: [out_channels, in_channels, kernel_size, kernel_size].
+            largest_input: greatest magnitude in the input that int8 has to reach.
+        """
+        int8_weight, weight_scale = quantize_weight(weight)
+        self.weight = constant(int8_weight)
+        self.weight_scale = constant(weight_scale)
+        self.input_scale = constant(scales(largest_input))
+        self.input_zero_point = constant(np.zeros((), np.int8))
+        self.quantized = True
+
     def forward(self, op: Any, x: ir.Value) -> ir.Value:
+        weight = self.weight
+        if self.quantized:
+            x = op.QuantizeLinear(x, self.input_scale, self.input_zero_point)
+            x = op.DequantizeLinear(x, self.input_scale, self.input_zero_point)
+            weight = op.DequantizeLinear(weight, self.weight_scale, axis=0)
         return op.Conv(
             x,
-            self.weight,
+            weight,
             self.bias,
             kernel_shape=[self.kernel_size] * 2,
             strides=[self.stride] * 2,

@@ -16,16 +16,19 @@ from builder.network.roi_heads import Res5ROIHeads
 
 
 class GeneralizedRCNN(Module):
-    """Mask R-CNN C4, or Faster R-CNN C4 where MASK_ON is False."""
+    """Mask R-CNN C4, or Faster R-CNN C4 where MASK_ON is False.
 
-    def __init__(self, config: ModelConfig, dtype: ir.DataType) -> None:
+    `int8` makes it ready for layers to be quantized; the numbers are the same.
+    """
+
+    def __init__(self, config: ModelConfig, dtype: ir.DataType, int8: bool = False) -> None:
         super().__init__()
         self.config = config
         self.dtype = dtype
         res4_channels = 4 * config.res2_out_channels
         self.backbone = ResNet(config, dtype)
         self.proposal_generator = RPN(config, res4_channels, dtype)
-        self.roi_heads = Res5ROIHeads(config, res4_channels, dtype)
+        self.roi_heads = Res5ROIHeads(config, res4_channels, dtype, int8)
 
     def forward(self, op: Any, canvas: ir.Value, image_size: ir.Value) -> dict[str, ir.Value]:
         """The named outputs.

@@ -3,6 +3,10 @@
 Nine tenths of the network's work is here: thousands of maps of 7×7. With the channels last, all
 cells of all RoIs are the rows of one matrix, and a 1×1 convolution is one large product; only the
 3×3 convolution sees the maps. No padding has to be masked: a RoI's map has none.
+
+In an int8 network res5 is the ordinary stage over maps instead, with convolutions alone. TensorRT
+lays the channels last by itself there, and TensorRT-RTX 1.7 is only safe with convolutions: the
+sums of an int8 matrix product it writes as fp16, where they overflow, before it scales them.
 """
 
 from __future__ import annotations
@@ -13,7 +17,7 @@ import onnx_ir as ir
 from onnxscript.nn import Module, ModuleList
 
 from builder.config import ModelConfig
-from builder.network.backbone import BLOCKS_PER_STAGE
+from builder.network.backbone import BLOCKS_PER_STAGE, residual_stage
 from builder.network.layers import Conv2d, PointwiseConv2d
 
 
@@ -46,16 +50,19 @@ class RoIBottleneckBlock(Module):
         return op.Relu(op.Add(out, self.shortcut(op, x) if self.projects else x))
 
 
-def res5_stage(config: ModelConfig, in_channels: int, dtype: ir.DataType) -> ModuleList:
-    """The blocks of res5, for rows of `in_channels` out of RoIAlign; they double the channels.
+def res5_stage(config: ModelConfig, in_channels: int, dtype: ir.DataType, int8: bool) -> ModuleList:
+    """The blocks of res5, which double the channels.
 
     RoIAlign makes only the bins that the stride of res5 reads, so the first block has stride 1.
+
+    Returns:
+        `RoIBottleneckBlock`s over rows; in an int8 network `BottleneckBlock`s over maps.
     """
-    side = config.pooler_resolution // 2
+    blocks = BLOCKS_PER_STAGE[config.resnet_depth][3]
     bottleneck, out = 8 * config.width_per_group, 2 * in_channels
+    if int8:
+        return residual_stage(blocks, in_channels, bottleneck, out, dtype, first_stride=1)
+    side = config.pooler_resolution // 2
     first = RoIBottleneckBlock(in_channels, bottleneck, out, side, dtype)
-    rest = [
-        RoIBottleneckBlock(out, bottleneck, out, side, dtype)
-        for _ in range(BLOCKS_PER_STAGE[config.resnet_depth][3] - 1)
-    ]
+    rest = [RoIBottleneckBlock(out, bottleneck, out, side, dtype) for _ in range(blocks - 1)]
     return ModuleList([first, *rest])

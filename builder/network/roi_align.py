@@ -17,7 +17,6 @@ import onnx_ir as ir
 
 from builder.network.padding import dimension, picture_extent, positions
 
-
 TILE = 8
 """Columns of a matrix that a tensor core takes at a time."""
 

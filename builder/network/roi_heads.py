@@ -142,12 +142,15 @@ class Res5ROIHeads(Module):
     Both passes share res5's weights.
     """
 
-    def __init__(self, config: ModelConfig, channels: int, dtype: ir.DataType) -> None:
+    def __init__(
+        self, config: ModelConfig, channels: int, dtype: ir.DataType, int8: bool = False
+    ) -> None:
         super().__init__()
         self.config = config
         self.channels = channels
         self.dtype = dtype
-        self.res5 = res5_stage(config, channels, dtype)
+        self.int8 = int8
+        self.res5 = res5_stage(config, channels, dtype, int8)
         self.box_predictor = FastRCNNOutputLayers(config, 2 * channels, dtype)
         if config.mask_on:
             self.mask_head = MaskRCNNConvUpsampleHead(config, 2 * channels, dtype)
@@ -163,10 +166,7 @@ class Res5ROIHeads(Module):
             image_size: FP32 [N, 2], height and width in pixels.
         """
         cells = self._shared_roi_transform(op, features, proposals.boxes, image_size)
-        side = self.config.pooler_resolution // 2
-        maps = op.Transpose(
-            op.Reshape(cells, [-1, side, side, 2 * self.channels]), perm=[0, 3, 1, 2]
-        )
+        maps = self._to_maps(op, cells, 2 * self.channels)
         pooled = op.Flatten(op.GlobalAveragePool(maps), axis=1)
         detections = self.box_predictor(op, pooled, proposals, image_size)
         if not self.config.mask_on:
@@ -180,7 +180,14 @@ class Res5ROIHeads(Module):
         """RoIAlign and res5: [N · R · (resolution / 2)², 2C], the cells of each RoI's map."""
         resolution = self.config.pooler_resolution
         x = roi_align(op, features, boxes, image_size, RES4_STRIDE, resolution, self.dtype)
-        x = op.Reshape(x, [-1, self.channels])
+        x = self._to_maps(op, x, self.channels) if self.int8 else op.Reshape(x, [-1, self.channels])
         for block in self.res5:
             x = block(op, x)
+        if self.int8:
+            x = op.Reshape(op.Transpose(x, perm=[0, 2, 3, 1]), [-1, 2 * self.channels])
         return x
+
+    def _to_maps(self, op: Any, cells: ir.Value, channels: int) -> ir.Value:
+        """Cells with their channels last → [RoIs, channels, resolution / 2, resolution / 2]."""
+        side = self.config.pooler_resolution // 2
+        return op.Transpose(op.Reshape(cells, [-1, side, side, channels]), perm=[0, 3, 1, 2])

@@ -60,7 +60,21 @@ def test_a_build_that_cannot_go_on_says_why_and_leaves_nothing(
 
 
 @pytest.mark.parametrize(
-    "more", [["--max-batch", "0"], ["--max-batch", "two"], ["--runtime", "torch"], ["--nonsense"]]
+    "more",
+    [
+        ["--max-batch", "0"],
+        ["--max-batch", "two"],
+        ["--runtime", "torch"],
+        ["--precision", "fp8"],
+        ["--opt-batch", "4"],
+        ["--version-compatible"],
+        ["--runtime", "tensorrt_rtx", "--opt-batch", "0"],
+        ["--runtime", "tensorrt_rtx", "--workspace", "0"],
+        ["--runtime", "tensorrt_rtx", "--workspace", "nan"],
+        ["--runtime", "tensorrt_rtx", "--optimization-level", "6"],
+        ["--runtime", "tensorrt_rtx", "--hardware-compatibility", "volta"],
+        ["--nonsense"],
+    ],
 )
 def test_a_wrong_command_line_is_a_usage_error(tmp_path: Path, more: list[str]) -> None:
     with pytest.raises(SystemExit) as exit_:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from onnx import TensorProto, helper
 from tritonclient.grpc.model_config_pb2 import DataType, ModelConfig
 
 from builder import repository
+from builder.canvases import canvases
 from builder.categories import COCO_CATEGORIES, categories_for
 from builder.config import load_config
 from builder.network import build_model, parameter_shapes
@@ -30,10 +32,12 @@ FILES = {
     "mask_rcnn_preprocess/config.pbtxt",
     "mask_rcnn_preprocess/1/model.py",
     "mask_rcnn_preprocess/1/decode.py",
+    "mask_rcnn_preprocess/1/heap.py",
     "mask_rcnn_preprocess/1/resize.py",
     "mask_rcnn_preprocess/1/canvas.py",
     "mask_rcnn_network/config.pbtxt",
     "mask_rcnn_network/configs/onnxruntime.pbtxt",
+    "mask_rcnn_network/configs/onnxruntime_cuda.pbtxt",
     "mask_rcnn_network/1/model.py",
     "mask_rcnn_network/1/model.onnx",
     "mask_rcnn_postprocess/config.pbtxt",
@@ -66,7 +70,7 @@ def shapes(tensors: Sequence[Any]) -> dict[str, tuple[str, list[int]]]:
 
 
 def test_the_checked_in_configurations_are_what_is_written_for_coco() -> None:
-    written = configurations(COCO, COCO_CATEGORIES, max_batch=8)
+    written = configurations(COCO, COCO_CATEGORIES, max_batch=8, instances=8)
     checked_in = {
         str(file.relative_to(CHECKED_IN)): file.read_text(encoding="utf-8")
         for file in CHECKED_IN.rglob("*.pbtxt")
@@ -76,9 +80,15 @@ def test_the_checked_in_configurations_are_what_is_written_for_coco() -> None:
 
 def test_a_written_repository_is_complete(tmp_path: Path) -> None:
     network = some_network()
-    write_repository(tmp_path, DEMO, DEMO_CATEGORIES, 4, network)
+    write_repository(tmp_path, DEMO, DEMO_CATEGORIES, 4, 2, network)
     assert files(tmp_path) == FILES
-    assert onnx.load(tmp_path / "mask_rcnn_network/1/model.onnx") == network
+    onnx_file = tmp_path / "mask_rcnn_network/1/model.onnx"
+    assert onnx.load(onnx_file) == network
+    for name in ("config.pbtxt", "configs/onnxruntime.pbtxt"):
+        text = (tmp_path / "mask_rcnn_network" / name).read_text()
+        parameters = text_format.Parse(text, ModelConfig()).parameters
+        sha256 = hashlib.sha256(onnx_file.read_bytes()).hexdigest()
+        assert parameters["onnx_sha256"].string_value == sha256
     for code in FILES:
         if code.endswith(".py"):
             assert (tmp_path / code).read_text() == (CHECKED_IN / code).read_text()
@@ -88,14 +98,14 @@ def test_the_checked_in_repository_can_be_built_in_place(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     clone = tmp_path / "model_repository"
-    write_repository(clone, COCO, COCO_CATEGORIES, 8, some_network())
+    write_repository(clone, COCO, COCO_CATEGORIES, 8, 2, some_network())
     (clone / "mask_rcnn_network/1/model.plan").write_text("of an earlier build")
     (clone / "mask_rcnn_network/1/__pycache__").mkdir()
     (clone / "mask_rcnn_network/1/__pycache__/model.pyc").write_text("")
     (clone / "theirs").write_text("")
     monkeypatch.setattr(repository, "CHECKED_IN", clone)
     with staged(clone) as stage:
-        write_repository(stage, COCO, COCO_CATEGORIES, 8, some_network())
+        write_repository(stage, COCO, COCO_CATEGORIES, 8, 2, some_network())
     assert files(clone) == FILES | {"theirs"}
 
 
@@ -103,7 +113,7 @@ def test_models_of_faster_rcnn_know_nothing_of_masks() -> None:
     faster = dataclasses.replace(DEMO, mask_on=False)
     assert not [
         path
-        for path, text in configurations(faster, DEMO_CATEGORIES, 8).items()
+        for path, text in configurations(faster, DEMO_CATEGORIES, 8, 2).items()
         if "mask_probs" in text or '"masks"' in text
     ]
 
@@ -111,7 +121,7 @@ def test_models_of_faster_rcnn_know_nothing_of_masks() -> None:
 @pytest.mark.parametrize("mask_on", [True, False])
 def test_each_step_of_the_ensemble_maps_all_tensors_of_its_model(mask_on: bool) -> None:
     config = dataclasses.replace(DEMO, mask_on=mask_on)
-    models = parsed(configurations(config, DEMO_CATEGORIES, 8))
+    models = parsed(configurations(config, DEMO_CATEGORIES, 8, 2))
     ensemble = models["mask_rcnn/config.pbtxt"]
     tensors = shapes([*ensemble.input, *ensemble.output])
     for step in ensemble.ensemble_scheduling.step:
@@ -143,7 +153,7 @@ def test_the_networks_configurations_hold_the_tensors_of_its_onnx(mask_on: bool)
             for value in values
         }
 
-    models = parsed(configurations(config, DEMO_CATEGORIES, 8))
+    models = parsed(configurations(config, DEMO_CATEGORIES, 8, 2))
     for path in ("config.pbtxt", "configs/onnxruntime.pbtxt"):
         model = models[f"mask_rcnn_network/{path}"]
         assert shapes(model.input) == onnx_shapes(graph.input)
@@ -151,5 +161,15 @@ def test_the_networks_configurations_hold_the_tensors_of_its_onnx(mask_on: bool)
 
 
 def test_each_model_takes_the_batch_that_was_asked_for() -> None:
-    models = parsed(configurations(DEMO, DEMO_CATEGORIES, max_batch=3))
+    models = parsed(configurations(DEMO, DEMO_CATEGORIES, max_batch=3, instances=2))
     assert {model.max_batch_size for model in models.values()} == {3}
+
+
+def test_the_plan_is_warmed_up_on_each_canvas_and_has_a_profile_for_each() -> None:
+    network = parsed(configurations(DEMO, DEMO_CATEGORIES, max_batch=8, instances=2, opt_batch=4))[
+        "mask_rcnn_network/config.pbtxt"
+    ]
+    warmed_up = [tuple(w.inputs["canvas"].dims) for w in network.model_warmup]
+    assert warmed_up == [(*canvas, 3) for canvas in canvases(DEMO)]
+    assert list(network.instance_group[0].profile) == ["0", "1", "2"]
+    assert list(network.dynamic_batching.preferred_batch_size) == [4, 8]

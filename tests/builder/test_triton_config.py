@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from builder.triton_config import (
     EnsembleStep,
     InstanceGroup,
     InstanceKind,
+    ModelWarmup,
     Tensor,
     TritonModelConfig,
 )
@@ -19,6 +21,7 @@ from builder.triton_config import (
 IMAGE = Tensor("image", DataType.STRING, (1,))
 CANVAS = Tensor("canvas", DataType.UINT8, (-1, -1, 3))
 BOXES = Tensor("boxes", DataType.FP32, (100, 4))
+WARMUP = ModelWarmup("480x640", 4, (Tensor("canvas", DataType.UINT8, (480, 640, 3)),))
 DECODE = EnsembleStep("decoder", {"picture": "image"}, {"pixels": "canvas"})
 DETECT = EnsembleStep("detector", {"pixels": "canvas"}, {"found": "boxes"})
 
@@ -66,6 +69,24 @@ def test_protobuf_reads_a_model_as_it_was_meant() -> None:
     assert config.parameters["resize"].string_value == "pillow"
 
 
+def test_protobuf_reads_a_tensorrt_model_as_it_was_meant() -> None:
+    config = parsed(
+        model(
+            backend="tensorrt",
+            instance_group=(InstanceGroup(InstanceKind.GPU, 1, profile=("0", "1")),),
+            dynamic_batching=DynamicBatching(preferred_batch_size=(4, 8)),
+            model_warmup=(WARMUP, dataclasses.replace(WARMUP, name="again", batch_size=8)),
+        )
+    )
+    [group] = config.instance_group
+    assert (group.kind, group.count, list(group.profile)) == (group.KIND_GPU, 1, ["0", "1"])
+    assert list(config.dynamic_batching.preferred_batch_size) == [4, 8]
+    assert [(w.name, w.batch_size) for w in config.model_warmup] == [("480x640", 4), ("again", 8)]
+    canvas = config.model_warmup[0].inputs["canvas"]
+    assert (canvas.data_type, list(canvas.dims)) == (config.input[0].data_type, [480, 640, 3])
+    assert canvas.zero_data
+
+
 def test_protobuf_reads_an_ensemble_as_it_was_meant() -> None:
     config = parsed(ensemble())
     assert config.platform == "ensemble"
@@ -110,6 +131,21 @@ def test_equal_configurations_are_the_same_text_that_begins_with_the_comment() -
         (lambda: Tensor("boxes", DataType.FP32, (0, 4)), r"tensor boxes: dims are \(0, 4\)"),
         (lambda: Tensor("boxes", DataType.FP32, (-2,)), r"tensor boxes: dims are \(-2,\)"),
         (lambda: InstanceGroup(InstanceKind.CPU, 0), "0 instances"),
+        (lambda: InstanceGroup(InstanceKind.CPU, 1, ("0",)), "not on GPUs has optimization prof"),
+        (lambda: ModelWarmup("any", 1, (CANVAS,)), "warm-up any has an input whose shape is not"),
+        (
+            lambda: model(dynamic_batching=DynamicBatching((4, 9))),
+            r"dynamic_batching has batches of \(4, 9\); expected 1 to 8",
+        ),
+        (
+            lambda: model(model_warmup=(dataclasses.replace(WARMUP, batch_size=0),)),
+            r"warm-up 480x640 has batches of \(0,\); expected 1 to 8",
+        ),
+        (
+            lambda: model(input=(CANVAS, IMAGE), model_warmup=(WARMUP,)),
+            "warm-up 480x640 has other inputs",
+        ),
+        (lambda: ensemble(model_warmup=(WARMUP,)), "no model_warmup"),
         (lambda: EnsembleStep("decoder", {}, {"pixels": "canvas"}), "decoder maps no inputs"),
         (lambda: EnsembleStep("decoder", {"picture": "image"}, {}), "decoder maps no inputs or no"),
         (lambda: model(max_batch_size=0), "detector: max_batch_size is 0"),

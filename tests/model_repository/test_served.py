@@ -233,7 +233,7 @@ def test_faster_rcnn_is_served_without_masks(tmp_path: Path) -> None:
     )
     categories = categories_for(8, DEMO / "val/instances.json")
     repository = tmp_path / "repository"
-    write_repository(repository, faster_rcnn, categories, 8, network)
+    write_repository(repository, faster_rcnn, categories, 8, 1, network)
     with (
         TritonServer(repository, model_config_name="onnxruntime") as server,
         InferenceServerClient(server.grpc_url) as client,

@@ -11,19 +11,18 @@ import onnxruntime as ort
 import triton_python_backend_utils as pb_utils
 
 INPUTS = ("canvas", "image_size")
-CPU: list[Any] = ["CPUExecutionProvider"]
 
 
 class TritonPythonModel:
-    """Runs the network; the tensors are described in ``configs/onnxruntime.pbtxt``."""
+    """Runs the network; the tensors are described in ``configs/``."""
 
     def initialize(self, args: dict[str, Any]) -> None:
         parameters = json.loads(args["model_config"])["parameters"]
         providers = _providers(args["model_instance_kind"], args["model_instance_device_id"])
         options = ort.SessionOptions()
-        threads = int(parameters["intra_op_num_threads"]["string_value"])
-        # Beside CUDA the threads would do nothing but spin, and take the cores from the others.
-        options.intra_op_num_threads = threads if providers == CPU else 1
+        options.intra_op_num_threads = int(parameters["intra_op_num_threads"]["string_value"])
+        # An int8 network is to be computed as it is written: see builder/network/int8.py.
+        options.add_session_config_entry("session.disable_quant_qdq", "1")
         self.session = ort.InferenceSession(
             Path(__file__).with_name("model.onnx"), options, providers=providers
         )
@@ -49,15 +48,15 @@ class TritonPythonModel:
 
 
 def _providers(instance_kind: str, device_id: str) -> list[Any]:
-    """CUDA for an instance on a GPU, if this ONNX Runtime has it; the CPU for all else."""
+    """CUDA for an instance on a GPU, the CPU for one on the CPU."""
+    cpu = "CPUExecutionProvider"
     if instance_kind != "GPU":
-        return CPU
+        return [cpu]
     if "CUDAExecutionProvider" not in ort.get_available_providers():
-        pb_utils.Logger.log_warn(
-            "this machine has a GPU, but the network runs on the CPU: the installed onnxruntime "
-            "has no CUDA. Install onnxruntime-gpu in its place"
+        raise RuntimeError(
+            f"this instance is on GPU {device_id}, but the installed onnxruntime has no CUDA; "
+            "install onnxruntime-gpu in its place, or serve with --model-config-name onnxruntime"
         )
-        return CPU
     ort.preload_dlls()
     cuda = {
         "device_id": device_id,
@@ -67,7 +66,7 @@ def _providers(instance_kind: str, device_id: str) -> list[Any]:
         "cudnn_conv_algo_search": "HEURISTIC",
         "arena_extend_strategy": "kSameAsRequested",
     }
-    return [("CUDAExecutionProvider", cuda), *CPU]
+    return [("CUDAExecutionProvider", cuda), cpu]
 
 
 def _batched(requests: list[Any], name: str) -> Any:

@@ -10,6 +10,7 @@ import numpy as np
 import triton_python_backend_utils as pb_utils
 from canvas import draw_canvas, parse_canvases, smallest_canvas
 from decode import DecodeError, decode_images
+from heap import keep_freed_memory
 from resize import RESIZERS, resized_size
 
 
@@ -27,6 +28,7 @@ class TritonPythonModel:
         self.resize = RESIZERS[resize]
         # Cores are shared out by the number of instances; a pool in each would fight over them.
         cv2.setNumThreads(1)
+        keep_freed_memory()
 
     def execute(self, requests: list[Any]) -> list[Any]:
         return [self._respond(request) for request in requests]

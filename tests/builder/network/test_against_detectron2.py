@@ -50,7 +50,7 @@ def assert_same_proposals(
     golden_boxes: npt.NDArray[np.float32],
     golden_logits: npt.NDArray[np.float32],
 ) -> None:
-    """The same boxes in the same order; only logits that fp32's rounding joins may change places."""
+    """The same boxes in the same order; logits that differ by rounding alone may change places."""
     np.testing.assert_allclose(logits, golden_logits, atol=5e-5)
     distance = np.abs(boxes[:, None] - golden_boxes[None]).max(2)
     place = distance.argmin(1)

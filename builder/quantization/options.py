@@ -1,0 +1,18 @@
+"""What is asked of an int8 network."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from builder.quantization.layers import FP16_LAYERS
+
+
+@dataclass(frozen=True)
+class Int8Options:
+    """How to quantize."""
+
+    calibration: Path
+    """A folder of pictures, or an earlier build's calibration.json."""
+    fp16_layers: tuple[str, ...] = FP16_LAYERS
+    """See `builder.quantization.layers`."""

@@ -1,0 +1,71 @@
+"""The Python bindings of TensorRT or TensorRT-RTX, imported when a plan is to be built."""
+
+from __future__ import annotations
+
+import importlib
+import re
+import sys
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from builder.errors import BuildError
+from server.manifest import TITLES
+
+# The second name is what is there when only the bindings' own package is installed.
+MODULES = {
+    "tensorrt": ("tensorrt", "tensorrt_bindings"),
+    "tensorrt_rtx": ("tensorrt_rtx", "tensorrt_rtx_bindings"),
+}
+HOW_TO_GET = {
+    "tensorrt": "pip install tensorrt (it fetches NVIDIA's libraries while it installs), or build "
+    "in the builder image of docker/, which has the TensorRT of its Triton",
+    "tensorrt_rtx": "pip install tensorrt-rtx-cu13-libs tensorrt-rtx-cu13-bindings",
+}
+
+
+@dataclass(frozen=True)
+class Bindings:
+    """An imported flavour of TensorRT."""
+
+    runtime: str
+    """tensorrt or tensorrt_rtx."""
+    trt: Any
+    """The module."""
+
+    def __str__(self) -> str:
+        return f"{TITLES[self.runtime]} {self.version}"
+
+    @property
+    def version(self) -> str:
+        return str(self.trt.__version__)
+
+    @cached_property
+    def target_capabilities(self) -> dict[str, Any]:
+        """The compute capabilities that it compiles for without such a GPU, by name ("8.9").
+
+        Empty where it builds for the GPU of the machine, and tunes on it: TensorRT does.
+        """
+        if not hasattr(self.trt, "ComputeCapability"):
+            return {}
+        members = self.trt.ComputeCapability.__members__
+        named = ((re.fullmatch(r"SM(\d+)(\d)", name), value) for name, value in members.items())
+        return {f"{match[1]}.{match[2]}": value for match, value in named if match}
+
+
+def load_bindings(runtime: str) -> Bindings:
+    """Imports the bindings of `runtime`, a key of `MODULES`.
+
+    Raises:
+        BuildError: they are not installed, or do not find their libraries.
+    """
+    reasons = []
+    for name in MODULES[runtime]:
+        try:
+            return Bindings(runtime, importlib.import_module(name))
+        except (ImportError, OSError) as error:
+            reasons.append(f"{name}: {error}")
+    raise BuildError(
+        f"{TITLES[runtime]} is not installed for {sys.executable} ({'; '.join(reasons)}). Get it "
+        f"with: {HOW_TO_GET[runtime]}"
+    )

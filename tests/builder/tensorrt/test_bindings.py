@@ -1,0 +1,36 @@
+from __future__ import annotations
+
+import sys
+
+import pytest
+
+from builder.errors import BuildError
+from builder.tensorrt.bindings import Bindings, load_bindings
+
+
+def test_tensorrt_rtx_names_the_gpus_that_it_compiles_for(rtx: Bindings) -> None:
+    assert {"8.0", "8.6", "8.9", "12.0"} <= rtx.target_capabilities.keys()
+    assert "9.0" not in rtx.target_capabilities
+    assert str(rtx).startswith("TensorRT-RTX 1.")
+
+
+@pytest.mark.parametrize(
+    ("runtime", "modules", "advice"),
+    [
+        ("tensorrt", ("tensorrt", "tensorrt_bindings"), "pip install tensorrt "),
+        (
+            "tensorrt_rtx",
+            ("tensorrt_rtx", "tensorrt_rtx_bindings"),
+            "pip install tensorrt-rtx-cu13-libs tensorrt-rtx-cu13-bindings",
+        ),
+    ],
+)
+def test_bindings_that_are_not_installed_are_named_with_how_to_get_them(
+    monkeypatch: pytest.MonkeyPatch, runtime: str, modules: tuple[str, str], advice: str
+) -> None:
+    for module in modules:
+        monkeypatch.setitem(sys.modules, module, None)  # as if it were not there
+    with pytest.raises(BuildError, match="is not installed for") as error:
+        load_bindings(runtime)
+    assert advice in str(error.value)
+    assert sys.executable in str(error.value)

@@ -1,0 +1,99 @@
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import pytest
+
+from builder.categories import Category
+from builder.config import load_config
+from builder.summary import summary
+from server.gpu import Gpu
+from server.manifest import FileRecord, Manifest, Plan
+
+CONFIG = load_config(Path(__file__).resolve().parents[2] / "demo/mask_rcnn_R_50_C4_shapes.yaml")
+PLAN = Plan(
+    file=FileRecord("model.plan", 49_354_780, "0"),
+    runtime="tensorrt",
+    tensorrt_version="10.16.1.11",
+    gpu=Gpu("NVIDIA A10", "8.6"),
+    compute_capabilities=("8.6",),
+    hardware_compatibility="none",
+    version_compatible=False,
+    refittable=False,
+    optimization_level=3,
+    workspace_bytes=None,
+    profiles=(),
+    build_seconds=61.5,
+)
+SERVE = "  python -m server --repository '/my models'"
+ONNXRUNTIME = f"{SERVE} --model-config-name onnxruntime"
+
+
+def lines(plan: Plan | None) -> list[str]:
+    build = Manifest(
+        builder_version="0.1.0",
+        network_version="0",
+        built="",
+        weights=FileRecord("weights.pkl", 1, "0"),
+        configuration={},
+        configuration_sha256="0",
+        precision="fp16",
+        max_batch=8,
+        inputs=(),
+        outputs=(),
+        onnx=FileRecord("model.onnx", 4_834_733, "0"),
+        plan=plan,
+    )
+    text = summary(Path("/my models"), CONFIG, {"w": (2, 3)}, [Category(1, "circle")], build)
+    return text.splitlines()
+
+
+def test_both_files_are_named_with_their_sizes_and_what_they_are_for() -> None:
+    said = lines(PLAN)
+    assert said[0] == "model        Mask R-CNN R50-C4, 6 parameters, fp16"
+    assert said[3:5] == [
+        "network      /my models/mask_rcnn_network/1/model.onnx (4.8 MB), for ONNX Runtime",
+        "plan         /my models/mask_rcnn_network/1/model.plan (49.4 MB), TensorRT 10.16.1.11 for "
+        "compute capability 8.6 of NVIDIA A10",
+    ]
+
+
+def test_a_compatible_plan_says_so() -> None:
+    plan = dataclasses.replace(PLAN, hardware_compatibility="ampere_plus")
+    assert lines(plan)[4].endswith("8.6 of NVIDIA A10, compatible: ampere plus")
+
+
+@pytest.mark.parametrize(
+    ("plan", "how_to_serve"),
+    [
+        (None, ["Serve it with", ONNXRUNTIME]),
+        (
+            PLAN,
+            ["Serve the plan with", SERVE, "or the network beside it with", ONNXRUNTIME],
+        ),
+        (
+            dataclasses.replace(PLAN, version_compatible=True),
+            [
+                "Serve the plan with",
+                f"{SERVE} -- --backend-config=tensorrt,version-compatible=true",
+                "or the network beside it with",
+                ONNXRUNTIME,
+            ],
+        ),
+        (
+            dataclasses.replace(PLAN, runtime="tensorrt_rtx", gpu=None),
+            [
+                "Triton's TensorRT backend does not load plans of TensorRT-RTX: this one is for",
+                "applications that use TensorRT-RTX themselves. Serve the network beside it with",
+                ONNXRUNTIME,
+            ],
+        ),
+    ],
+    ids=["no plan", "TensorRT", "version compatible", "TensorRT-RTX"],
+)
+def test_it_ends_with_the_command_that_serves_it(
+    plan: Plan | None, how_to_serve: list[str]
+) -> None:
+    said = lines(plan)
+    assert said[said.index("") + 1 :] == how_to_serve

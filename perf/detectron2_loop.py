@@ -33,12 +33,10 @@ def autocast(precision: str) -> contextlib.AbstractContextManager[object]:
     return contextlib.nullcontext()
 
 
-def evaluation_loop(cfg, model, workers: int, precision: str) -> float:  # type: ignore[no-untyped-def]
+def evaluation_loop(cfg, model, pictures, workers: int, precision: str) -> float:  # type: ignore[no-untyped-def]
     """Pictures per second from JPEG files to results in COCO's format, one picture at a time."""
     mapper = DatasetMapper(cfg, is_train=False)
-    loader = build_detection_test_loader(
-        DatasetCatalog.get("side_by_side"), mapper=mapper, num_workers=workers
-    )
+    loader = build_detection_test_loader(pictures, mapper=mapper, num_workers=workers)
     with tempfile.TemporaryDirectory() as folder, torch.no_grad(), autocast(precision):
         evaluator = COCOEvaluator("side_by_side", output_dir=folder)
         evaluator.reset()
@@ -52,11 +50,11 @@ def evaluation_loop(cfg, model, workers: int, precision: str) -> float:  # type:
         return (len(loader) - WARM_UP) / (time.perf_counter() - started)
 
 
-def model_only(cfg, model, batch: int, precision: str) -> float:  # type: ignore[no-untyped-def]
+def model_only(cfg, model, pictures, batch: int, precision: str) -> float:  # type: ignore[no-untyped-def]
     """Median milliseconds for a batch of pictures that are in memory, resized."""
     resize = ResizeShortestEdge(cfg.INPUT.MIN_SIZE_TEST, cfg.INPUT.MAX_SIZE_TEST)
     inputs = []
-    for record in DatasetCatalog.get("side_by_side")[:batch]:
+    for record in pictures[:batch]:
         picture = detection_utils.read_image(record["file_name"], format=cfg.INPUT.FORMAT)
         resized = resize.get_transform(picture).apply_image(picture)
         tensor = torch.as_tensor(resized.transpose(2, 0, 1).astype("float32"))
@@ -77,11 +75,13 @@ def main() -> None:
     for name in ("config", "weights", "images", "annotations"):
         parser.add_argument(f"--{name}", required=True)
     parser.add_argument("--workers", type=int, required=True)
+    parser.add_argument("--pictures", type=int, required=True)
     options = parser.parse_args()
 
     cfg = get_cfg()
     cfg.merge_from_file(options.config)
     register_coco_instances("side_by_side", {}, options.annotations, options.images)
+    pictures = DatasetCatalog.get("side_by_side")[: options.pictures]
     model = build_model(cfg).eval()
     DetectionCheckpointer(model).load(options.weights)
     figures: dict[str, object] = {
@@ -89,16 +89,16 @@ def main() -> None:
         "torch": torch.__version__,
         "gpu": torch.cuda.get_device_name(),
         "workers": options.workers,
-        "pictures": len(DatasetCatalog.get("side_by_side")),
+        "pictures": len(pictures),
     }
     for precision in ("fp32", "fp16"):
         figures[precision] = {
-            "images_per_second": evaluation_loop(cfg, model, 0, precision),
+            "images_per_second": evaluation_loop(cfg, model, pictures, 0, precision),
             "images_per_second_with_workers": evaluation_loop(
-                cfg, model, options.workers, precision
+                cfg, model, pictures, options.workers, precision
             ),
-            "model_ms_batch_1": model_only(cfg, model, 1, precision),
-            "model_ms_batch_8": model_only(cfg, model, 8, precision),
+            "model_ms_batch_1": model_only(cfg, model, pictures, 1, precision),
+            "model_ms_batch_8": model_only(cfg, model, pictures, 8, precision),
         }
     print(json.dumps(figures))
 

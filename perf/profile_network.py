@@ -29,10 +29,8 @@ def node_events(model: Path, batch: int, height: int, width: int) -> list[dict[s
     os.environ["CUDA_LAUNCH_BLOCKING"] = "1"  # read when CUDA starts
     import onnxruntime as ort
 
-    providers: list[Any] = ["CPUExecutionProvider"]
-    if "CUDAExecutionProvider" in ort.get_available_providers():
-        ort.preload_dlls()
-        providers.insert(0, ("CUDAExecutionProvider", {"prefer_nhwc": "1"}))
+    from perf.cuda_session import cuda_session
+
     rng = np.random.default_rng(0)
     canvas = rng.integers(0, 256, (batch, height, width, 3), np.uint8)
     feeds = {"canvas": canvas, "image_size": np.full((batch, 2), (height, width), np.int32)}
@@ -40,7 +38,7 @@ def node_events(model: Path, batch: int, height: int, width: int) -> list[dict[s
         options = ort.SessionOptions()
         options.enable_profiling = True
         options.profile_file_prefix = f"{folder}/profile"
-        session = ort.InferenceSession(str(model), options, providers=providers)
+        session = cuda_session(model, options)
         for _ in range(WARM_UP + RUNS):
             session.run(None, feeds)
         events = json.loads(Path(session.end_profiling()).read_text())

@@ -29,6 +29,7 @@ from builder.triton_models import NETWORK
 from client.errors import ClientError
 from client.evaluate import evaluate
 from perf.connection import Connection
+from perf.cuda_session import cuda_session
 from perf.errors import PerfError
 from perf.input_data import Step, choose_pictures, of_one_shape, tensors_for
 from perf.machine import describe_machine, describe_versions
@@ -46,7 +47,8 @@ def detectron2_figures(options: argparse.Namespace) -> dict[str, Any]:
     Raises:
         PerfError: if it fails, with its last lines.
     """
-    command = [options.detectron2_python, str(LOOP), "--workers", str(options.workers)]
+    command = [options.detectron2_python, str(LOOP)]
+    command += ["--workers", str(options.workers), "--pictures", str(options.pictures)]
     for name in ("config", "weights", "images", "annotations"):
         command += [f"--{name}", str(getattr(options, name))]
     try:
@@ -68,7 +70,7 @@ def served_figures(options: argparse.Namespace) -> tuple[dict[str, float], list[
     rates = {}
     with (
         tempfile.TemporaryDirectory() as folder,
-        TritonServer(options.repository, model_config_name="onnxruntime") as server,
+        TritonServer(options.repository, model_config_name="onnxruntime_cuda") as server,
     ):
         for concurrency in (options.concurrency[0], *options.concurrency):  # the first warms up
             output = Path(folder) / "evaluation"
@@ -91,11 +93,7 @@ def served_figures(options: argparse.Namespace) -> tuple[dict[str, float], list[
 
 def network_figures(options: argparse.Namespace, steps: list[Step]) -> dict[str, float]:
     """Median milliseconds of ONNX Runtime on CUDA, all inputs and outputs on the device."""
-    ort.preload_dlls()
-    session = ort.InferenceSession(
-        str(options.repository / NETWORK_ONNX),
-        providers=[("CUDAExecutionProvider", {"prefer_nhwc": "1"}), "CPUExecutionProvider"],
-    )
+    session = cuda_session(options.repository / NETWORK_ONNX)
     figures = {}
     for batch in BATCHES:
         binding = session.io_binding()
@@ -149,6 +147,9 @@ def main() -> int:
     parser.add_argument("--annotations", type=Path, required=True, help="their COCO-format JSON")
     parser.add_argument("--detectron2-python", default=sys.executable, help="a Python that has it")
     parser.add_argument("--workers", type=int, default=4, help="detectron2's loader (%(default)s)")
+    parser.add_argument(
+        "--pictures", type=int, default=256, help="for detectron2, of all (%(default)s)"
+    )
     parser.add_argument("--concurrency", type=int, nargs="+", default=[16, 32, 64])
     parser.add_argument("--output", type=Path, default=Path("side_by_side.json"))
     options = parser.parse_args()

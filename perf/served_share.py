@@ -1,0 +1,83 @@
+"""How much of ONNX Runtime's own rate is served: ``python -m perf.served_share``.
+
+The network alone, in this process, on canvases that are ready in memory, against the whole
+ensemble from JPEG files to masks, on the same pictures with the same cores. The two take turns
+while the server waits, so that a machine that is busy elsewhere slows both; the ratio is of the
+medians.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from builder.repository import NETWORK_ONNX
+from builder.triton_models import NETWORK
+from client.errors import ClientError
+from client.evaluate import evaluate
+from perf.connection import Connection
+from perf.cuda_session import cuda_session
+from perf.errors import PerfError
+from perf.input_data import choose_pictures, tensors_for
+from perf.machine import describe_machine
+from server.errors import ServerError
+from server.launch import TritonServer
+
+
+def rates(options: argparse.Namespace) -> tuple[list[float], list[float]]:
+    """Pictures per second of each round: ONNX Runtime alone, and served."""
+    alone, served = [], []
+    with (
+        TritonServer(options.repository, model_config_name="onnxruntime") as server,
+        Connection(server.grpc_url) as connection,
+    ):
+        pictures = choose_pictures(options.images, sys.maxsize)
+        steps = [tensors_for(connection, NETWORK, picture) for picture in pictures]
+        session = cuda_session(options.repository / NETWORK_ONNX)
+        for _ in range(options.rounds):
+            started = time.perf_counter()
+            for step in steps:
+                session.run(None, step)
+            alone.append(len(steps) / (time.perf_counter() - started))
+            with tempfile.TemporaryDirectory() as folder:
+                summary = evaluate(
+                    options.images,
+                    options.annotations,
+                    url=server.grpc_url,
+                    output=folder,
+                    concurrency=options.concurrency,
+                    progress=False,
+                )
+            assert summary.images_per_second is not None
+            served.append(summary.images_per_second)
+            print(f"alone {alone[-1]:.2f}, served {served[-1]:.2f} images/s", flush=True)
+    return alone, served
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m perf.served_share", description=__doc__)
+    parser.add_argument("--repository", type=Path, required=True)
+    parser.add_argument("--images", type=Path, required=True)
+    parser.add_argument("--annotations", type=Path, required=True)
+    parser.add_argument("--concurrency", type=int, default=4)
+    parser.add_argument("--rounds", type=int, default=5)
+    options = parser.parse_args()
+    try:
+        alone, served = map(statistics.median, rates(options))
+    except (PerfError, ServerError, ClientError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    machine = describe_machine()
+    print(
+        f"{machine['cpu']}, {machine['cores']} cores; {options.concurrency} requests in flight\n"
+        f"ONNX Runtime alone {alone:.2f} images/s, served {served:.2f}: {served / alone:.2f} of it"
+    )
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import shlex
+import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -163,4 +164,6 @@ def _number(kind: type, least: float, most: float) -> Callable[[str], float]:
 
 
 if __name__ == "__main__":
+    # A shell that starts this in the background leaves it ignored.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     sys.exit(main())

@@ -112,7 +112,7 @@ def test_a_zoo_checkpoint_of_full_size_builds(
 ) -> None:
     weights = write_generated_weights(tmp_path / "model_final.pkl", load_config(config))
     build(tmp_path / "repository", config, weights)
-    assert f"{description} parameters\n" in capsys.readouterr().out
+    assert f"{description} parameters, fp32\n" in capsys.readouterr().out
     network = onnx.load(tmp_path / "repository" / "mask_rcnn_network" / "1" / "model.onnx")
     assert {output.name for output in network.graph.output} == outputs
 

@@ -29,10 +29,12 @@ def scales(largest: npt.ArrayLike) -> npt.NDArray[np.float16]:
         largest: magnitudes to be reached, not negative.
 
     Returns:
-        FP16 of the same shape, positive: where `largest` is 0 any scale will do.
+        FP16 of the same shape, rounded up, so that nothing is cut off, and positive: where
+        `largest` is 0 any scale will do.
     """
-    smallest = np.finfo(np.float16).smallest_subnormal
-    return np.maximum(np.divide(largest, LARGEST), smallest).astype(np.float16)
+    exact = np.divide(largest, LARGEST, dtype=np.float64)
+    rounded = np.maximum(exact, np.finfo(np.float16).smallest_subnormal).astype(np.float16)
+    return np.where(rounded < exact, np.nextafter(rounded, np.float16(np.inf)), rounded)
 
 
 def quantize_weight(
@@ -44,8 +46,7 @@ def quantize_weight(
     """
     rows = weight.reshape(len(weight), -1)
     scale = scales(np.abs(rows).max(axis=1))
-    steps = np.rint(rows / scale.astype(np.float32)[:, None])
-    int8 = np.clip(steps, -LARGEST, LARGEST).astype(np.int8)
+    int8 = np.rint(rows / scale.astype(np.float32)[:, None]).astype(np.int8)
     return int8.reshape(weight.shape), scale
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -18,6 +17,8 @@ from builder.network import quantizable_layers
 
 CALIBRATION = "calibration.json"
 FORMAT = "mask-rcnn-triton calibration 1"
+
+FP16_MAX = float(np.finfo(np.float16).max)
 
 FEW_PICTURES = 8
 """With fewer, the ranges depend much on which pictures they are."""
@@ -76,9 +77,10 @@ def obtain_calibration(
         ) from error
     pictures = find_pictures(source)
     if len(pictures) < FEW_PICTURES:
+        count = "1 picture" if len(pictures) == 1 else f"{len(pictures)} pictures"
         report(
-            f"warning: {len(pictures)} are few pictures; with fewer than {FEW_PICTURES} the "
-            "ranges depend much on which they are"
+            f"warning: {count} only; with fewer than {FEW_PICTURES}, the ranges depend much on "
+            "which they are"
         )
     ranges = measure_input_ranges(config, weights, pictures, report)
     return Calibration(weights_hash(weights), len(pictures), ranges)
@@ -112,7 +114,7 @@ def read_calibration(path: Path, layers: Sequence[str], weights_sha256: str) -> 
     if unusable:
         raise BuildError(
             f"--calibration: {path}: the range of {unusable[0]} is {ranges[unusable[0]]!r}; "
-            "expected a number from 0"
+            f"expected a number from 0 to {FP16_MAX:g}"
         )
     if calibration.weights_sha256 != weights_sha256 or set(ranges) != set(layers):
         raise BuildError(
@@ -131,4 +133,4 @@ def weights_hash(weights: Mapping[str, npt.NDArray[np.float32]]) -> str:
 
 
 def _is_magnitude(value: object) -> bool:
-    return isinstance(value, float | int) and math.isfinite(value) and value >= 0
+    return isinstance(value, float | int) and 0 <= value <= FP16_MAX

@@ -1,0 +1,101 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from canvas import draw_canvas
+from decode import decode_images
+from PIL import Image
+from resize import RESIZERS, resized_size
+
+from builder.config import ModelConfig
+from builder.errors import BuildError
+from builder.quantization.pictures import MOST_PICTURES, find_pictures, network_inputs
+
+
+def save_picture(path: Path) -> Path:
+    Image.new("RGB", (8, 6), (9, 9, 9)).save(path)
+    return path
+
+
+def test_a_picture_reaches_the_network_as_the_server_prepares_it_and_without_padding(
+    demo_config: ModelConfig, demo_pictures: list[Path]
+) -> None:
+    for picture in demo_pictures[:8]:
+        found = network_inputs(picture, demo_config)
+        images = decode_images([picture.read_bytes()])
+        size = resized_size(images[0].height, images[0].width, 288, 480)
+        on_canvas = draw_canvas(images, [size], (480, 480), RESIZERS["pillow"])
+        np.testing.assert_array_equal(found["canvas"], on_canvas[:, : size[0], : size[1]])
+        np.testing.assert_array_equal(found["image_size"], [size])
+        assert found["image_size"].dtype == np.int32
+
+
+def test_pictures_are_known_by_the_formats_that_the_server_takes(tmp_path: Path) -> None:
+    taken = [save_picture(tmp_path / f"picture{s}") for s in (".JPG", ".jpeg", ".png", ".webp")]
+    for other in ("notes.txt", "instances.json", "figure.eps", "no_suffix"):
+        (tmp_path / other).write_text("no picture")
+    (tmp_path / "folder.jpg").mkdir()
+    assert find_pictures(tmp_path) == sorted(taken)
+
+
+def test_of_many_pictures_some_are_taken_from_all_over_the_folder(tmp_path: Path) -> None:
+    for i in range(3 * MOST_PICTURES + 16):
+        save_picture(tmp_path / f"{i:03}.png")
+    numbers = [int(file.stem) for file in find_pictures(tmp_path)]
+    assert len(numbers) == MOST_PICTURES
+    assert set(np.diff(numbers)) == {3, 4}
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda folder: None, "cannot be read: No such file"),
+        (lambda folder: folder.mkdir(), r"there is no picture in it \(0 other files\)"),
+        (
+            lambda folder: [folder.mkdir(), (folder / "a.txt").touch()],
+            r"there is no picture in it \(1 other files\); expected some dozens",
+        ),
+    ],
+)
+def test_a_folder_without_pictures_is_refused(tmp_path: Path, make: object, message: str) -> None:
+    folder = tmp_path / "pictures"
+    make(folder)  # type: ignore[operator]
+    with pytest.raises(BuildError, match=f"^--calibration: {folder}: {message}"):
+        find_pictures(folder)
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (b"", "it is empty"),
+        (b"GIF and nothing more", "are no picture that can be read"),
+        (b"cut", "cannot be decoded"),
+    ],
+)
+def test_a_damaged_picture_is_named_before_anything_is_computed(
+    tmp_path: Path, demo_pictures: list[Path], content: bytes, reason: str
+) -> None:
+    save_picture(tmp_path / "good.png")
+    if content == b"cut":
+        content = demo_pictures[0].read_bytes()[:2000]
+    (tmp_path / "bad.jpg").write_bytes(content)
+    with pytest.raises(BuildError) as error:
+        find_pictures(tmp_path)
+    first, second = str(error.value).splitlines()
+    assert first == "--calibration: 1 of 2 pictures cannot be read; mend or remove them:"
+    assert second.startswith(f"  {tmp_path / 'bad.jpg'}: ")
+    assert reason in second
+
+
+def test_of_many_damaged_pictures_the_first_are_named(tmp_path: Path) -> None:
+    for i in range(12):
+        (tmp_path / f"{i:02}.jpg").write_bytes(b"?")
+    with pytest.raises(BuildError) as error:
+        find_pictures(tmp_path)
+    lines = str(error.value).splitlines()
+    assert len(lines) == 12
+    assert "12 of 12 pictures" in lines[0]
+    assert "09.jpg" in lines[10]
+    assert lines[11] == "  and 2 more"

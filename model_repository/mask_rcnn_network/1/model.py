@@ -23,6 +23,8 @@ class TritonPythonModel:
         options.intra_op_num_threads = int(parameters["intra_op_num_threads"]["string_value"])
         # An int8 network is to be computed as it is written: see builder/network/int8.py.
         options.add_session_config_entry("session.disable_quant_qdq", "1")
+        # Threads that wait in a loop take their core from pre- and postprocess.
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         self.session = ort.InferenceSession(
             Path(__file__).with_name("model.onnx"), options, providers=providers
         )

@@ -13,7 +13,8 @@ import pytest
 from builder import fit
 from builder.__main__ import main
 from server.gpu import Gpu
-from server.manifest import MANIFEST, FileRecord, Plan, Profile, read_manifest
+from server.manifest import MANIFEST, FileRecord, Profile, read_manifest
+from tests.example_plan import PLAN_ON_AN_A10
 
 NETWORK = Path("mask_rcnn_network") / "1"
 L4, A10 = Gpu("NVIDIA L4", "8.9"), Gpu("NVIDIA A10", "8.6")
@@ -32,19 +33,11 @@ def with_plan(repository: Path) -> Callable[..., Path]:
     def add(**changes: object) -> Path:
         folder = repository / NETWORK
         (folder / "model.plan").write_bytes(b"a plan, as far as its hash is concerned")
-        plan = Plan(
+        plan = dataclasses.replace(
+            PLAN_ON_AN_A10,
             file=FileRecord.read(folder / "model.plan"),
-            runtime="tensorrt",
-            tensorrt_version="10.16.1.11",
             gpu=A10,
-            compute_capabilities=("8.6",),
-            hardware_compatibility="none",
-            version_compatible=False,
-            refittable=False,
-            optimization_level=3,
-            workspace_bytes=None,
             profiles=(Profile({"canvas": (1, 2)}, {"canvas": (4, 2)}, {"canvas": (8, 2)}),),
-            build_seconds=61.5,
         )
         manifest = read_manifest(folder / MANIFEST)
         dataclasses.replace(manifest, plan=dataclasses.replace(plan, **changes)).write(folder)

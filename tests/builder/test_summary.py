@@ -8,24 +8,11 @@ import pytest
 from builder.categories import Category
 from builder.config import load_config
 from builder.summary import summary
-from server.gpu import Gpu
 from server.manifest import FileRecord, Manifest, Plan
+from tests.example_plan import PLAN_ON_AN_A10
 
 CONFIG = load_config(Path(__file__).resolve().parents[2] / "demo/mask_rcnn_R_50_C4_shapes.yaml")
-PLAN = Plan(
-    file=FileRecord("model.plan", 49_354_780, "0"),
-    runtime="tensorrt",
-    tensorrt_version="10.16.1.11",
-    gpu=Gpu("NVIDIA A10", "8.6"),
-    compute_capabilities=("8.6",),
-    hardware_compatibility="none",
-    version_compatible=False,
-    refittable=False,
-    optimization_level=3,
-    workspace_bytes=None,
-    profiles=(),
-    build_seconds=61.5,
-)
+PLAN = dataclasses.replace(PLAN_ON_AN_A10, file=FileRecord("model.plan", 49_354_780, "0"))
 SERVE = "  python -m server --repository '/my models'"
 ONNXRUNTIME = f"{SERVE} --model-config-name onnxruntime"
 

@@ -6,28 +6,18 @@ import json
 import pytest
 
 from server.errors import ServerError
-from server.gpu import Gpu
 from server.manifest import (
     MANIFEST,
     FileRecord,
     Manifest,
-    Plan,
     Profile,
     Tensor,
     read_manifest,
 )
+from tests.example_plan import PLAN_ON_AN_A10
 
-PLAN = Plan(
-    file=FileRecord("model.plan", 4, "1" * 64),
-    runtime="tensorrt",
-    tensorrt_version="10.16.1.11",
-    gpu=Gpu("NVIDIA A10", "8.6"),
-    compute_capabilities=("8.6",),
-    hardware_compatibility="none",
-    version_compatible=False,
-    refittable=False,
-    optimization_level=3,
-    workspace_bytes=None,
+PLAN = dataclasses.replace(
+    PLAN_ON_AN_A10,
     profiles=(Profile({"x": (1, 3)}, {"x": (4, 3)}, {"x": (8, 3)}),),
     build_seconds=12.5,
 )

@@ -10,8 +10,9 @@ from server import plan_check
 from server.errors import ServerError
 from server.gpu import Gpu
 from server.launch import TritonServer
-from server.manifest import MANIFEST, FileRecord, Manifest, Plan
+from server.manifest import MANIFEST, FileRecord, Manifest
 from server.plan_check import plan_faults
+from tests.example_plan import PLAN_ON_AN_A10
 
 CONTENT = b"a plan, as far as its hash is concerned"
 A10, L4, T4 = Gpu("NVIDIA A10", "8.6"), Gpu("NVIDIA L4", "8.9"), Gpu("Tesla T4", "7.5")
@@ -45,19 +46,8 @@ def repository(tmp_path, add_model, monkeypatch):
 
 def manifest_of(version, **changes):
     record = FileRecord.read(version / "model.onnx")
-    plan = Plan(
-        file=FileRecord.read(version / "model.plan"),
-        runtime="tensorrt",
-        tensorrt_version="10.16.1.11",
-        gpu=A10,
-        compute_capabilities=("8.6",),
-        hardware_compatibility="none",
-        version_compatible=False,
-        refittable=False,
-        optimization_level=3,
-        workspace_bytes=None,
-        profiles=(),
-        build_seconds=1.0,
+    plan = dataclasses.replace(
+        PLAN_ON_AN_A10, file=FileRecord.read(version / "model.plan"), gpu=A10
     )
     return Manifest(
         builder_version="0.1.0",

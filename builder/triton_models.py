@@ -129,10 +129,13 @@ def onnxruntime_network(
     return _onnxruntime(
         config,
         max_batch,
-        InstanceGroup(InstanceKind.CPU, 1),
+        InstanceGroup(InstanceKind.CPU, 2),
+        DynamicBatching((1,)),
         {"intra_op_num_threads": "0", **_identity(onnx_sha256)},
-        "The network in ONNX Runtime on the CPU. Requests batch if they are on equal canvases. "
-        "`intra_op_num_threads` 0 takes one thread for each core.",
+        "The network in ONNX Runtime on the CPU. Requests do not batch: a batch takes as long as "
+        "its pictures one by one, and all would wait for the last. Two instances: where one has "
+        "work for one core alone, the other goes on. `intra_op_num_threads` 0 shares the cores "
+        "out among the instances.",
     )
 
 
@@ -144,6 +147,7 @@ def onnxruntime_cuda_network(
         config,
         max_batch,
         InstanceGroup(InstanceKind.GPU, 2),
+        DynamicBatching(),
         {"intra_op_num_threads": "1", **_identity(onnx_sha256)},
         "The network in ONNX Runtime on every GPU. Requests batch if they are on equal canvases. "
         "Two instances for each GPU: while one gathers its batch, the other computes. Beside CUDA, "
@@ -155,6 +159,7 @@ def _onnxruntime(
     config: ModelConfig,
     max_batch: int,
     instances: InstanceGroup,
+    dynamic_batching: DynamicBatching,
     parameters: dict[str, str],
     comment: str,
 ) -> TritonModelConfig:
@@ -165,7 +170,7 @@ def _onnxruntime(
         input=(_CANVAS, _IMAGE_SIZE),
         output=_network_outputs(config),
         instance_group=(instances,),
-        dynamic_batching=DynamicBatching(),
+        dynamic_batching=dynamic_batching,
         parameters=parameters,
         comment=comment,
     )

@@ -2,8 +2,9 @@
 
 The network alone, in this process, on canvases that are ready in memory, against the whole
 ensemble from JPEG files to masks, on the same pictures with the same cores. The two take turns
-while the server waits, so that a machine that is busy elsewhere slows both; the ratio is of the
-medians.
+while the server waits, so that a machine that is busy elsewhere slows both: what was served is
+compared with the mean of ONNX Runtime alone just before and just after it, and the median of these
+shares is printed.
 """
 
 from __future__ import annotations
@@ -14,6 +15,10 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
+
+import numpy.typing as npt
+from onnxruntime import InferenceSession
 
 from builder.repository import NETWORK_ONNX
 from builder.triton_models import NETWORK
@@ -28,9 +33,9 @@ from server.errors import ServerError
 from server.launch import TritonServer
 
 
-def rates(options: argparse.Namespace) -> tuple[list[float], list[float]]:
-    """Pictures per second of each round: ONNX Runtime alone, and served."""
-    alone, served = [], []
+def shares(options: argparse.Namespace) -> list[float]:
+    """What was served in each round, as a share of ONNX Runtime's own rate around it."""
+    shares = []
     with (
         TritonServer(options.repository, model_config_name="onnxruntime") as server,
         Connection(server.grpc_url) as connection,
@@ -38,24 +43,38 @@ def rates(options: argparse.Namespace) -> tuple[list[float], list[float]]:
         pictures = choose_pictures(options.images, sys.maxsize)
         steps = [tensors_for(connection, NETWORK, picture) for picture in pictures]
         session = cuda_session(options.repository / NETWORK_ONNX)
+        alone = rate_alone(session, steps)
         for _ in range(options.rounds):
-            started = time.perf_counter()
-            for step in steps:
-                session.run(None, step)
-            alone.append(len(steps) / (time.perf_counter() - started))
-            with tempfile.TemporaryDirectory() as folder:
-                summary = evaluate(
-                    options.images,
-                    options.annotations,
-                    url=server.grpc_url,
-                    output=folder,
-                    concurrency=options.concurrency,
-                    progress=False,
-                )
-            assert summary.images_per_second is not None
-            served.append(summary.images_per_second)
-            print(f"alone {alone[-1]:.2f}, served {served[-1]:.2f} images/s", flush=True)
-    return alone, served
+            served, before = rate_served(server.grpc_url, options), alone
+            alone = rate_alone(session, steps)
+            shares.append(served / statistics.mean((before, alone)))
+            print(
+                f"alone {before:.2f}, served {served:.2f}, alone {alone:.2f} images/s: "
+                f"{shares[-1]:.2f}",
+                flush=True,
+            )
+    return shares
+
+
+def rate_alone(session: InferenceSession, steps: list[dict[str, npt.NDArray[Any]]]) -> float:
+    started = time.perf_counter()
+    for step in steps:
+        session.run(None, step)
+    return len(steps) / (time.perf_counter() - started)
+
+
+def rate_served(url: str, options: argparse.Namespace) -> float:
+    with tempfile.TemporaryDirectory() as folder:
+        summary = evaluate(
+            options.images,
+            options.annotations,
+            url=url,
+            output=folder,
+            concurrency=options.concurrency,
+            progress=False,
+        )
+    assert summary.images_per_second is not None
+    return summary.images_per_second
 
 
 def main() -> int:
@@ -67,14 +86,14 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=5)
     options = parser.parse_args()
     try:
-        alone, served = map(statistics.median, rates(options))
+        share = statistics.median(shares(options))
     except (PerfError, ServerError, ClientError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
     machine = describe_machine()
     print(
-        f"{machine['cpu']}, {machine['cores']} cores; {options.concurrency} requests in flight\n"
-        f"ONNX Runtime alone {alone:.2f} images/s, served {served:.2f}: {served / alone:.2f} of it"
+        f"{machine['cpu']}, {machine['cores']} cores; {options.concurrency} requests in flight; "
+        f"served {share:.2f} of ONNX Runtime's own rate"
     )
     return 0
 

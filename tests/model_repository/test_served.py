@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -12,9 +13,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pytest
+from google.protobuf import text_format
 from PIL import Image
 from pycocotools import mask as mask_utils
 from tritonclient.grpc import InferenceServerClient, InferInput, InferRequestedOutput
+from tritonclient.grpc.model_config_pb2 import ModelConfig
 from tritonclient.utils import InferenceServerException
 
 from builder.categories import categories_for
@@ -120,25 +123,6 @@ def test_pictures_of_a_mixed_batch_have_the_detections_that_they_have_alone(
         assert_same_detections(together, n, infer(client, "mask_rcnn", pictures(data)))
 
 
-def test_pictures_that_triton_batches_have_the_detections_that_they_have_alone(
-    client: InferenceServerClient,
-) -> None:
-    def executions() -> tuple[int, int]:
-        statistics = client.get_inference_statistics("mask_rcnn_network").model_stats[0]
-        return statistics.inference_count, statistics.execution_count
-
-    requests = [pictures(file(f"{n:06d}.jpg")) for n in (0, 1, 2, 6, 7, 8)]
-    alone = [infer(client, "mask_rcnn", request) for request in requests]
-    pictures_before, executions_before = executions()
-    with ThreadPoolExecutor(len(requests)) as pool:
-        together = list(pool.map(lambda request: infer(client, "mask_rcnn", request), requests))
-    pictures_after, executions_after = executions()
-    assert pictures_after - pictures_before == len(requests)
-    assert executions_after - executions_before < len(requests)
-    for found, expected in zip(together, alone, strict=True):
-        assert_same_detections(found, 0, expected)
-
-
 @pytest.mark.parametrize(
     ("files", "canvas"),
     [
@@ -222,6 +206,33 @@ def test_clients_can_read_the_categories(client: InferenceServerClient) -> None:
     categories = json.loads(config.parameters["categories"].string_value)
     assert [category["id"] for category in categories] == CATEGORY_IDS.tolist()
     assert categories[0]["name"] == "circle"
+
+
+def test_requests_that_triton_batches_have_the_detections_that_they_have_alone(
+    demo_repository: Path, tmp_path: Path
+) -> None:
+    repository = tmp_path / "repository"
+    shutil.copytree(demo_repository, repository)
+    path = repository / "mask_rcnn_network/configs/onnxruntime.pbtxt"
+    config = text_format.Parse(path.read_text(), ModelConfig())
+    # As on a GPU: on a CPU each picture is served by itself.
+    config.ClearField("dynamic_batching")
+    config.dynamic_batching.SetInParent()
+    path.write_text(text_format.MessageToString(config))
+    landscapes, portraits = (0, 1), (17, 19, 22)
+    requests = [pictures(file(f"{n:06d}.jpg")) for n in (*landscapes, *portraits)]
+    with (
+        TritonServer(repository, model_config_name="onnxruntime") as server,
+        InferenceServerClient(server.grpc_url) as client,
+        ThreadPoolExecutor(len(requests)) as pool,
+    ):
+        alone = [infer(client, "mask_rcnn", request) for request in requests]
+        together = list(pool.map(lambda request: infer(client, "mask_rcnn", request), requests))
+        statistics = client.get_inference_statistics("mask_rcnn_network").model_stats[0]
+    assert statistics.inference_count == 2 * len(requests)
+    assert max(batch.batch_size for batch in statistics.batch_stats) > 1
+    for found, expected in zip(together, alone, strict=True):
+        assert_same_detections(found, 0, expected)
 
 
 def test_faster_rcnn_is_served_without_masks(tmp_path: Path) -> None:

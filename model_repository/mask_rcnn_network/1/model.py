@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +18,10 @@ class TritonPythonModel:
     """Runs the network; the tensors are described in ``configs/``."""
 
     def initialize(self, args: dict[str, Any]) -> None:
-        parameters = json.loads(args["model_config"])["parameters"]
+        model_config = json.loads(args["model_config"])
         providers = _providers(args["model_instance_kind"], args["model_instance_device_id"])
         options = ort.SessionOptions()
-        options.intra_op_num_threads = int(parameters["intra_op_num_threads"]["string_value"])
+        options.intra_op_num_threads = _threads(model_config)
         # An int8 network is to be computed as it is written: see builder/network/int8.py.
         options.add_session_config_entry("session.disable_quant_qdq", "1")
         # Threads that wait in a loop take their core from pre- and postprocess.
@@ -47,6 +48,13 @@ class TritonPythonModel:
             )
             start = stop
         return responses
+
+
+def _threads(model_config: dict[str, Any]) -> int:
+    """The configured number of threads; for 0 this instance's share of the cores."""
+    threads = int(model_config["parameters"]["intra_op_num_threads"]["string_value"])
+    instances = sum(group["count"] for group in model_config["instance_group"])
+    return threads or max(1, len(os.sched_getaffinity(0)) // instances)
 
 
 def _providers(instance_kind: str, device_id: str) -> list[Any]:

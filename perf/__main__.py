@@ -16,6 +16,7 @@ from perf.errors import PerfError
 from perf.report.write import write_report
 from perf.run import run_scenarios
 from perf.scenario import SCENARIOS, load_scenario
+from server.access import read_key
 from server.errors import ServerError
 
 INTERRUPTED = 130
@@ -68,6 +69,12 @@ def _parser() -> argparse.ArgumentParser:
     )
     run.add_argument("--url", metavar="HOST:PORT", help="measure the server that runs there (gRPC)")
     run.add_argument(
+        "--access-key-file",
+        type=Path,
+        metavar="FILE",
+        help="that server's, for scenarios that use shared memory",
+    )
+    run.add_argument(
         "--output",
         type=Path,
         default=Path("build/perf"),
@@ -101,7 +108,8 @@ def _run(options: argparse.Namespace) -> None:
         )
         for path in options.scenarios
     }
-    folders = list(run_scenarios(scenarios, options.output, options.url))
+    access_key = read_key(options.access_key_file) if options.access_key_file else None
+    folders = list(run_scenarios(scenarios, options.output, options.url, access_key))
     print(f"Make a report of it with\n  python -m perf report {' '.join(map(str, folders))}")
 
 

@@ -70,7 +70,14 @@ def measure_level(
             stability_percent=stability_percent,
             metrics_url=metrics_url,
         )
-        measurement = measure(analyzer, arguments, folder, input_data.regions, on_window)
+        measurement = measure(
+            analyzer,
+            arguments,
+            folder,
+            access_headers=target.access_headers if input_data.regions else {},
+            regions=input_data.regions,
+            on_window=on_window,
+        )
         if measurement is None:
             on_window(f"no stable figure in {scenario.max_windows} windows")
             continue

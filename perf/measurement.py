@@ -52,6 +52,8 @@ def measure(
     analyzer: Analyzer,
     arguments: Sequence[str],
     folder: Path,
+    *,
+    access_headers: Mapping[str, str],
     regions: Sequence[str],
     on_window: Callable[[str], None],
 ) -> Measurement | None:
@@ -60,6 +62,7 @@ def measure(
     Args:
         arguments: its flags, see `perf.command`.
         folder: an existing folder, in which it runs and in which all is kept.
+        access_headers: sent with every request, and left out of what is kept: they are secret.
         regions: the shared memory that it makes, see `perf.input_data`.
         on_window: called after each window with a line about it.
 
@@ -76,7 +79,7 @@ def measure(
     windows = []
     with (folder / OUTPUT).open("w", encoding="utf-8") as output:
         process = subprocess.Popen(
-            command,
+            [*command, *(f"-H{name}:{value}" for name, value in access_headers.items())],
             cwd=folder,
             env=analyzer.environment,
             stdin=subprocess.DEVNULL,

@@ -29,7 +29,7 @@ INPUT_DATA = "input_data.json"
 
 
 def run_scenarios(
-    scenarios: Mapping[Path, Scenario], output: Path, url: str | None
+    scenarios: Mapping[Path, Scenario], output: Path, url: str | None, access_key: str | None
 ) -> Iterator[Path]:
     """Runs scenarios one after another; yields the result folder of each when it is complete.
 
@@ -37,6 +37,7 @@ def run_scenarios(
         scenarios: by the file that each was read from.
         output: the folder for the result folders.
         url: the gRPC address of a running server; None starts one for each scenario.
+        access_key: opens the running server's shared memory API, if that is closed.
 
     Raises:
         PerfError, ServerError, ClientError: a scenario cannot be run; what was measured by then
@@ -53,7 +54,7 @@ def run_scenarios(
             with (
                 own_server(scenario, pictures[path], folder / SERVER_LOG)
                 if url is None
-                else running_server(url)
+                else running_server(url, access_key)
             ) as target:
                 _run(scenario, pictures[path], folder, machine, analyzer, target)
             yield folder

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +12,7 @@ from perf.connection import Connection
 from perf.errors import PerfError
 from perf.recorded.repository import fill_all_places, record, write_recorded_repository
 from perf.scenario import Scenario
+from server import access
 from server.launch import TritonServer
 
 
@@ -22,11 +23,16 @@ class Target:
     connection: Connection
     metrics_url: str | None
     """None for a server that was not started here: its metrics may be at any port."""
+    access_headers: Mapping[str, str]
+    """Those that let shared memory be registered; empty if its key is not known."""
 
 
 @contextmanager
-def running_server(url: str) -> Iterator[Target]:
+def running_server(url: str, access_key: str | None) -> Iterator[Target]:
     """The server at this gRPC address, which somebody else started.
+
+    Args:
+        access_key: see `server.access`; None if there is none or it is not known.
 
     Raises:
         PerfError: none answers there.
@@ -39,7 +45,11 @@ def running_server(url: str) -> Iterator[Target]:
                 f"{error}\n--url is HOST:PORT of a Triton server's gRPC; `python -m server "
                 "--repository DIR` starts one, and without --url one is started here"
             ) from None
-        yield Target(connection, metrics_url=None)
+        yield Target(
+            connection,
+            metrics_url=None,
+            access_headers={} if access_key is None else access.headers(access_key),
+        )
 
 
 @contextmanager
@@ -64,7 +74,7 @@ def own_server(scenario: Scenario, pictures: Sequence[Path], log: Path) -> Itera
             TritonServer(repository, model_config_name=name, log_path=log) as server,
             Connection(server.grpc_url) as connection,
         ):
-            yield Target(connection, f"{server.metrics_url}/metrics")
+            yield Target(connection, f"{server.metrics_url}/metrics", server.access_headers)
 
 
 def _record(scenario: Scenario, pictures: Sequence[Path], folder: Path) -> None:

@@ -7,11 +7,15 @@ import logging
 import signal
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from types import FrameType
 from typing import NoReturn
 
+from server.access import GRPC_HEADER, HEADER, RESTRICTED, read_key
 from server.errors import ServerError
 from server.launch import TritonServer
+from server.supervise import supervise
+from server.tls import Tls
 
 
 def parse_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
@@ -29,7 +33,18 @@ def parse_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
         "onnxruntime where there is no TensorRT",
     )
     parser.add_argument(
-        "--host", default="127.0.0.1", help="the address to listen on (%(default)s)"
+        "--host", default="127.0.0.1", help="the address to listen on for requests (%(default)s)"
+    )
+    parser.add_argument(
+        "--http-host",
+        metavar="HOST",
+        help="that of HTTP (--host; with TLS, which Triton has for gRPC alone, 127.0.0.1)",
+    )
+    parser.add_argument(
+        "--metrics-host",
+        metavar="HOST",
+        default="127.0.0.1",
+        help="that of the metrics (%(default)s)",
     )
     for protocol, port in (("http", 8000), ("grpc", 8001), ("metrics", 8002)):
         parser.add_argument(
@@ -40,9 +55,27 @@ def parse_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
             help="%(default)s; 0 takes a free one",
         )
     parser.add_argument(
+        "--access-key-file",
+        type=Path,
+        metavar="FILE",
+        help=f"a key that opens {', '.join(RESTRICTED)} to requests with the header {HEADER} "
+        f"(gRPC: {GRPC_HEADER}); without it they are closed to all",
+    )
+    parser.add_argument(
+        "--tls-certificate", type=Path, metavar="FILE", help="PEM: the server's, for gRPC over TLS"
+    )
+    parser.add_argument("--tls-key", type=Path, metavar="FILE", help="PEM: its key")
+    parser.add_argument(
+        "--tls-client-ca",
+        type=Path,
+        metavar="FILE",
+        help="PEM: let only clients in whose certificate this authority has signed (mutual TLS)",
+    )
+    parser.add_argument(
         "--log-file",
         metavar="FILE",
-        help="keep all that the server prints; warnings and errors are shown here in any case",
+        help="keep all that the server prints, with a line of JSON for each request; warnings and "
+        "errors are shown here in any case",
     )
     parser.add_argument(
         "--start-timeout-secs",
@@ -59,7 +92,18 @@ def parse_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
         help="how long to wait for requests in flight when stopping (%(default)s)",
     )
     parser.add_argument("options", nargs="*", help=argparse.SUPPRESS)
-    return parser.parse_args(arguments)
+    parsed = parser.parse_args(arguments)
+    if (parsed.tls_certificate is None) != (parsed.tls_key is None):
+        parser.error("--tls-certificate and --tls-key go together")
+    if parsed.tls_client_ca is not None and parsed.tls_certificate is None:
+        parser.error("--tls-client-ca needs --tls-certificate and --tls-key")
+    return parsed
+
+
+def tls_of(options: argparse.Namespace) -> Tls | None:
+    if options.tls_certificate is None:
+        return None
+    return Tls(options.tls_certificate, options.tls_key, options.tls_client_ca)
 
 
 def interrupt(signal_number: int, frame: FrameType | None) -> NoReturn:
@@ -72,29 +116,34 @@ def main(arguments: Sequence[str] | None = None) -> int:
     # SIGINT too: a shell that starts this in the background leaves it ignored.
     signal.signal(signal.SIGINT, interrupt)
     signal.signal(signal.SIGTERM, interrupt)
-    server = TritonServer(
-        options.repository,
-        model_config_name=options.model_config_name,
-        host=options.host,
-        http_port=options.http_port,
-        grpc_port=options.grpc_port,
-        metrics_port=options.metrics_port,
-        log_path=options.log_file,
-        start_timeout_secs=options.start_timeout_secs,
-        exit_timeout_secs=options.exit_timeout_secs,
-        options=options.options,
-    )
     try:
+        key_file = options.access_key_file
+        server = TritonServer(
+            options.repository,
+            model_config_name=options.model_config_name,
+            host=options.host,
+            http_host=options.http_host,
+            metrics_host=options.metrics_host,
+            http_port=options.http_port,
+            grpc_port=options.grpc_port,
+            metrics_port=options.metrics_port,
+            access_key=read_key(key_file) if key_file else None,
+            tls=tls_of(options),
+            log_path=options.log_file,
+            start_timeout_secs=options.start_timeout_secs,
+            exit_timeout_secs=options.exit_timeout_secs,
+            options=options.options,
+        )
         with server:
             print(
                 f"Ready: {', '.join(server.models)}\n"
-                f"  gRPC     {server.grpc_url}\n"
+                f"  gRPC     {server.grpc_url}{' (TLS)' if options.tls_certificate else ''}\n"
                 f"  HTTP     http://{server.http_url}\n"
                 f"  metrics  http://{server.metrics_url}/metrics\n"
                 "Ctrl-C stops it.",
                 flush=True,
             )
-            for line in server.follow_log():
+            for line in supervise(server):
                 print(line, file=sys.stderr, flush=True)
             raise ServerError("tritonserver ended by itself")
     except KeyboardInterrupt:

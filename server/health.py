@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 TIMEOUT_SECS = 10.0
@@ -20,15 +21,18 @@ class ModelState:
     """Why it is unavailable; empty where Triton only logs that."""
 
 
-def model_states(host: str, port: int) -> list[ModelState] | None:
+def model_states(host: str, port: int, headers: Mapping[str, str]) -> list[ModelState] | None:
     """Returns the state of every model, or None while the server does not answer.
 
     tritonserver opens its ports when it has loaded, or failed to load, all models.
+
+    Args:
+        headers: those that open the model repository's API.
     """
     # Not urllib.request, which would ask the proxy that http_proxy names.
     connection = http.client.HTTPConnection(host, port, timeout=TIMEOUT_SECS)
     try:
-        connection.request("POST", "/v2/repository/index")
+        connection.request("POST", "/v2/repository/index", headers=dict(headers))
         rows = json.loads(connection.getresponse().read())
     except (OSError, http.client.HTTPException, ValueError):
         return None

@@ -4,26 +4,24 @@ from __future__ import annotations
 
 import logging
 import os
-import signal
-import subprocess
-import sys
 import tempfile
 import time
 import uuid
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, suppress
+from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
 
-from server import failures, shared_memory
+from server import access, failures, shared_memory
 from server.errors import ServerError
-from server.health import model_states
-from server.locate import Installation, find_tritonserver
-from server.log import LogReader, noteworthy_lines
+from server.health import ModelState, model_states
+from server.locate import find_tritonserver
+from server.log import noteworthy_lines
 from server.plan_check import check_plans
-from server.ports import reserve
+from server.ports import is_loopback, reserve
+from server.process import Process
 from server.repository import check_repository, config_names
+from server.tls import Tls
 
-DIE_WITH_PARENT = Path(__file__).with_name("die_with_parent.py")
 POLL_SECS = 0.1
 PROGRESS_SECS = 5.0
 # Beyond the time that Triton itself gives to requests in flight, for unloading the models.
@@ -36,15 +34,22 @@ class TritonServer:
     """A tritonserver on a model repository, running between ``start`` and ``stop``.
 
     As a context manager it starts on entry and stops on exit. It also ends by itself when the
-    thread that started it ends, even by SIGKILL.
+    thread that started it ends, even by SIGKILL. That its models' processes live on is for
+    `server.supervise` to see to: a test or a measurement had better notice that one has died.
 
     Args:
         repository: the folder with the models.
         model_config_name: models that have ``configs/<name>.pbtxt`` use it instead of
             ``config.pbtxt``; None for the default configurations.
-        host: the address to listen on.
+        host: the address to listen on for requests.
+        http_host: that of HTTP; None for ``host``, or with TLS, which Triton has for gRPC alone,
+            for 127.0.0.1.
+        metrics_host: that of the metrics.
         http_port, grpc_port, metrics_port: 0 takes a free one.
-        log_path: the file for all that the server and its models print; None for a temporary one.
+        access_key: opens what `server.access` closes; None for a random one.
+        tls: what gRPC is encrypted with; None for plain text.
+        log_path: the file for all that the server and its models print; None for a temporary one,
+            without a line for each request.
         start_timeout_secs: how long loading the models may take.
         exit_timeout_secs: how long ``stop`` waits for requests in flight.
         options: further options for tritonserver, the last word on those set here too.
@@ -53,6 +58,9 @@ class TritonServer:
     http_url: str
     grpc_url: str
     metrics_url: str
+    access_key: str
+    access_headers: dict[str, str]
+    """The key as tritonclient's ``headers=`` takes it, for gRPC and HTTP alike."""
     log_path: Path
     models: list[str]
     """The models that are ready, in alphabetical order."""
@@ -63,9 +71,13 @@ class TritonServer:
         *,
         model_config_name: str | None = None,
         host: str = "127.0.0.1",
+        http_host: str | None = None,
+        metrics_host: str = "127.0.0.1",
         http_port: int = 0,
         grpc_port: int = 0,
         metrics_port: int = 0,
+        access_key: str | None = None,
+        tls: Tls | None = None,
         log_path: str | Path | None = None,
         start_timeout_secs: float = 300.0,
         exit_timeout_secs: int = 30,
@@ -73,12 +85,20 @@ class TritonServer:
     ) -> None:
         self._repository = Path(repository)
         self._model_config_name = model_config_name
-        self._host = host
+        self._hosts = {
+            "http": http_host or ("127.0.0.1" if tls else host),
+            "grpc": host,
+            "metrics": metrics_host,
+        }
         self._ports = {"http": http_port, "grpc": grpc_port, "metrics": metrics_port}
+        self.access_key = access_key or access.new_key()
+        self.access_headers = access.headers(self.access_key)
+        self._tls = tls
         self._asked_log_path = log_path
         self._start_timeout_secs = start_timeout_secs
         self._exit_timeout_secs = exit_timeout_secs
         self._options = options
+        self._shared_memory_prefix = f"mask-rcnn-triton-{uuid.uuid4().hex}-"
         self._cleanup = ExitStack()
 
     def start(self) -> None:
@@ -94,9 +114,35 @@ class TritonServer:
             self.stop()
             raise
 
+    def restart(self) -> None:
+        """Ends a running server at once, and starts it again on the same ports.
+
+        The requests in flight are lost: their clients see the connection close. `stop` would
+        wait for those that a dead python model was given, which Triton never counts as done.
+
+        Raises:
+            ServerError: a model no longer loads; nothing is left running.
+        """
+        try:
+            self._end_process(grace_secs=0)
+            self._launch()
+            self._wait_until_loaded()
+        except BaseException:
+            self.stop()
+            raise
+
     def stop(self) -> None:
         """Ends the server and its python models, after the requests in flight; may be repeated."""
         self._cleanup.close()
+
+    @property
+    def process_id(self) -> int:
+        """Of the running tritonserver."""
+        return self._process.pid
+
+    def has_ended(self) -> bool:
+        """Whether the server, once started, has ended by itself."""
+        return self._process.has_ended()
 
     def __enter__(self) -> TritonServer:
         self.start()
@@ -105,79 +151,70 @@ class TritonServer:
     def __exit__(self, *exception: object) -> None:
         self.stop()
 
-    def follow_log(self) -> Iterator[str]:
-        """Yields the noteworthy lines of the log, from its beginning until the server ends."""
-        with LogReader(self.log_path) as log:
-            while not self._has_exited():
-                yield from log.new_lines()
-                time.sleep(POLL_SECS)
-            yield from log.new_lines()
-
     def _start(self) -> None:
-        models = check_repository(self._repository, self._model_config_name)
+        self._in_repository = check_repository(self._repository, self._model_config_name)
+        if self._tls is not None:
+            self._tls.check()
         if shortage := shared_memory.shortage():
             logger.warning("warning: %s", shortage)
         scratch = Path(
             self._cleanup.enter_context(tempfile.TemporaryDirectory(prefix="mask-rcnn-triton-"))
         )
-        installation = find_tritonserver(scratch, os.environ)
-        check_plans(self._repository, self._model_config_name, installation)
+        self._installation = find_tritonserver(scratch, os.environ)
+        warning = self._installation.exposure_warning
+        if warning and not all(map(is_loopback, self._hosts.values())):
+            logger.warning("warning: %s", warning)
+        check_plans(self._repository, self._model_config_name, self._installation)
         self.log_path = Path(self._asked_log_path or scratch / "tritonserver.log")
-        source, log_path = installation.source, self.log_path
+        try:
+            self._log = self._cleanup.enter_context(self.log_path.open("wb"))
+        except OSError as error:
+            raise ServerError(f"cannot write the log {self.log_path}: {error.strerror}") from None
+        # For as long as it runs, so that nobody takes them while it restarts.
+        for protocol, port in self._ports.items():
+            reserved = reserve(self._hosts[protocol], port, f"--{protocol}-port")
+            self._ports[protocol] = self._cleanup.enter_context(reserved).getsockname()[1]
+        self.http_url, self.grpc_url, self.metrics_url = (
+            f"{self._hosts[protocol]}:{port}" for protocol, port in self._ports.items()
+        )
+        source, log_path = self._installation.source, self.log_path
         logger.info("Starting tritonserver %s on %s; log: %s", source, self._repository, log_path)
-        with ExitStack() as reservations:
-            ports = {
-                protocol: reservations.enter_context(
-                    reserve(self._host, port, f"--{protocol}-port")
-                ).getsockname()[1]
-                for protocol, port in self._ports.items()
-            }
-            self.http_url, self.grpc_url, self.metrics_url = (
-                f"{self._host}:{port}" for port in ports.values()
-            )
-            self._launch(installation, ports)
-            self._wait_until_loaded(models, ports["http"])
+        self._launch()
+        self._cleanup.callback(self._stop_process)
+        self._wait_until_loaded()
 
-    def _launch(self, installation: Installation, ports: dict[str, int]) -> None:
-        shared_memory_prefix = f"mask-rcnn-triton-{uuid.uuid4().hex}-"
+    def _launch(self) -> None:
+        installation = self._installation
         command = [
-            *(sys.executable, "-I", "-S", str(DIE_WITH_PARENT), str(os.getpid())),
             str(installation.binary),
             f"--model-repository={self._repository}",
             # Kept up with the models that did load, so that it can be asked about the others.
             "--exit-on-error=false",
             f"--exit-timeout-secs={self._exit_timeout_secs}",
-            f"--backend-config=python,shm-region-prefix-name={shared_memory_prefix}",
+            f"--backend-config=python,shm-region-prefix-name={self._shared_memory_prefix}",
+            *access.options(self.access_key),
         ]
-        for protocol, port in ports.items():
-            command += [f"--{protocol}-address={self._host}", f"--{protocol}-port={port}"]
+        for protocol, port in self._ports.items():
+            command.append(f"--{protocol}-address={self._hosts[protocol]}")
+            command.append(f"--{protocol}-port={port}")
+        if self._tls is not None:
+            command += self._tls.options()
         if installation.backends is not None:
             command.append(f"--backend-directory={installation.backends}")
         if self._model_config_name is not None:
             command.append(f"--model-config-name={self._model_config_name}")
-        try:
-            log = self.log_path.open("wb")
-        except OSError as error:
-            raise ServerError(f"cannot write the log {self.log_path}: {error.strerror}") from None
-        with log:
-            self._process = subprocess.Popen(
-                [*command, *self._options],
-                env=installation.environment,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                # A process group of its own: Ctrl-C in the terminal is for the launcher alone.
-                start_new_session=True,
-            )
-        self._cleanup.callback(shared_memory.remove_regions, shared_memory_prefix)
-        self._cleanup.callback(self._end_process)
+        environment = installation.environment
+        if self._asked_log_path is None:
+            # Nobody reads it then, so it is not to grow with every request.
+            environment = {"MASK_RCNN_REQUEST_LOG": "none", **environment}
+        self._process = Process([*command, *self._options], environment, self._log)
 
-    def _wait_until_loaded(self, models: list[str], http_port: int) -> None:
+    def _wait_until_loaded(self) -> None:
         started = time.monotonic()
         reported = 0.0
-        while (states := model_states(self._host, http_port)) is None:
+        while (states := self._model_states()) is None:
             elapsed = time.monotonic() - started
-            if self._has_exited():
+            if self.has_ended():
                 raise ServerError(
                     "tritonserver ended while it started; the end of its log:\n"
                     + failures.describe_end_of_log(noteworthy_lines(self.log_path))
@@ -189,28 +226,24 @@ class TritonServer:
                 )
             if elapsed - reported >= PROGRESS_SECS:
                 reported = elapsed
-                logger.info("Loading %s ... %.0f s", ", ".join(models), elapsed)
+                logger.info("Loading %s ... %.0f s", ", ".join(self._in_repository), elapsed)
             time.sleep(POLL_SECS)
         log = noteworthy_lines(self.log_path)
-        if failed := failures.model_failures(models, states, log):
+        if failed := failures.model_failures(self._in_repository, states, log):
             unused = config_names(self._repository) if self._model_config_name is None else []
             raise ServerError(failures.describe_model_failures(failed, log, unused))
+        shared_memory.hide_regions(self._shared_memory_prefix)
         self.models = sorted({state.name for state in states if state.state == "READY"})
 
-    def _has_exited(self) -> bool:
-        # WNOWAIT leaves its id in use, so that no signal sent to it later can reach a stranger.
-        flags = os.WEXITED | os.WNOHANG | os.WNOWAIT
-        return os.waitid(os.P_PID, self._process.pid, flags) is not None
+    def _model_states(self) -> list[ModelState] | None:
+        return model_states(self._hosts["http"], self._ports["http"], self.access_headers)
 
-    def _end_process(self) -> None:
-        group = self._process.pid
+    def _stop_process(self) -> None:
         logger.info("Stopping tritonserver")
+        self._end_process(grace_secs=self._exit_timeout_secs + UNLOAD_SECS)
+
+    def _end_process(self, grace_secs: float) -> None:
         try:
-            os.kill(group, signal.SIGTERM)
-            deadline = time.monotonic() + self._exit_timeout_secs + UNLOAD_SECS
-            while not self._has_exited() and time.monotonic() < deadline:
-                time.sleep(POLL_SECS)
+            self._process.end(grace_secs)
         finally:
-            with suppress(ProcessLookupError):
-                os.killpg(group, signal.SIGKILL)
-            self._process.wait()
+            shared_memory.remove_regions(self._shared_memory_prefix)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import ipaddress
 import socket
 from pathlib import Path
 
@@ -36,6 +37,14 @@ def reserve(host: str, port: int, option: str) -> socket.socket:
             f"one or choose another port ({option} 0 takes a free one)"
         ) from None
     return reserved
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine reaches the address."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def holder(port: int) -> str | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from contextlib import suppress
 from pathlib import Path
 
 FOLDER = Path("/dev/shm")
@@ -22,6 +23,14 @@ def shortage() -> str | None:
         f"batches may fail; {ENOUGH_BYTES // 2**20} MB are enough. In Docker: --shm-size=1g; "
         f"elsewhere: sudo mount -o remount,size=1g {FOLDER}"
     )
+
+
+def hide_regions(prefix: str) -> None:
+    """Keeps the machine's other users from reading the tensors, which Triton's python backend
+    lets them, whatever the umask."""
+    for region in FOLDER.glob(f"{prefix}*"):
+        with suppress(FileNotFoundError):  # its model was unloaded meanwhile
+            region.chmod(0o600)
 
 
 def remove_regions(prefix: str) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 import yaml
 
+from server.__main__ import parse_arguments
 from server.shared_memory import ENOUGH_BYTES
 
 DOCKER = Path(__file__).parents[2] / "docker"
@@ -102,6 +103,21 @@ def test_service_is_confined(service):
     assert settings["read_only"] is True
     assert not settings.keys() & {"user", "privileged", "cap_add", "devices", "pid", "ipc"}
     assert all(port.startswith("127.0.0.1:") for port in settings.get("ports", []))
+
+
+def test_the_servers_published_ports_are_listened_on():
+    dockerfile = (DOCKER / "Dockerfile").read_text().replace("\\\n", "")
+    [image] = re.findall(r"^CMD (.*\"server\".*)$", dockerfile, re.M)
+    for command in (json.loads(image), FILES["compose.cpu.yaml"]["services"]["serve"]["command"]):
+        options = parse_arguments(command[3:])
+        assert (options.host, options.metrics_host) == ("0.0.0.0", "0.0.0.0")
+        published = [port.rpartition(":")[2] for port in SERVICES["serve"]["ports"]]
+        ports = (options.http_port, options.grpc_port, options.metrics_port)
+        assert published == [str(port) for port in ports]
+
+
+def test_a_server_that_ends_by_itself_is_started_again():
+    assert SERVICES["serve"]["restart"] == "on-failure:5"
 
 
 def test_the_server_cannot_write_the_repository():

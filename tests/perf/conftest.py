@@ -9,6 +9,7 @@ import pytest
 from perf.analyzer import Analyzer, find_perf_analyzer
 from perf.errors import PerfError
 from perf.result import Run, read_run
+from server.launch import TritonServer
 
 ROOT = Path(__file__).parents[2]
 RESULTS = Path(__file__).parent / "results"
@@ -41,6 +42,14 @@ def scenario_file(tmp_path: Path):
         return path
 
     return write
+
+
+@pytest.fixture
+def demo_address(demo_server: TritonServer, tmp_path: Path) -> list[str]:
+    """The options by which `python -m perf run` measures the demo's server."""
+    key = tmp_path / "access_key"
+    key.write_text(demo_server.access_key)
+    return ["--url", demo_server.grpc_url, "--access-key-file", str(key)]
 
 
 @pytest.fixture

@@ -10,6 +10,8 @@ from perf.measurement import Latency, measure, read_report
 
 REAL = Path(__file__).parent / "perf_analyzer_output"
 
+NOTHING = {"access_headers": {}, "regions": (), "on_window": print}
+
 
 def test_the_figures_of_a_real_concurrency_run():
     measurement = read_report(REAL / "concurrency_4.csv", (386.2, 442.9))
@@ -70,28 +72,36 @@ def test_command_line_and_output_are_kept_and_windows_reported(tmp_path):
     script = (
         "echo '  Pass [1] throughput: 1.25 infer/sec. p95 latency: 12345 usec'\n"
         "echo '  Pass [2] throughput: 2.5 infer/sec. Avg latency: 1000 usec (std 1 usec). '\n"
-        f"cp {csv} report.csv"
+        f"cp {csv} report.csv\n"
+        "echo $#: $3"
     )
     shown = []
     measurement = measure(
-        fake_analyzer(tmp_path, script), ["-m", "a b"], tmp_path, (), shown.append
+        fake_analyzer(tmp_path, script),
+        ["-m", "a b"],
+        tmp_path,
+        access_headers={"key": "secret"},
+        regions=(),
+        on_window=shown.append,
     )
     assert measurement is not None
     assert measurement.windows == (1.25, 2.5)
     assert shown == ["window 1: 1.25 img/s, p95 12.3 ms", "window 2: 2.50 img/s, Avg 1.0 ms"]
     command = (tmp_path / "command.txt").read_text()
     assert command == f"LD_LIBRARY_PATH='/a b' {tmp_path / 'perf_analyzer'} -m 'a b'\n"
-    assert "Pass [1]" in (tmp_path / "perf_analyzer.txt").read_text()
+    output = (tmp_path / "perf_analyzer.txt").read_text()
+    assert "Pass [1]" in output
+    assert output.endswith("3: -Hkey:secret\n")
 
 
 def test_an_unstable_measurement_is_none(tmp_path):
-    assert measure(fake_analyzer(tmp_path, "exit 2"), [], tmp_path, (), print) is None
+    assert measure(fake_analyzer(tmp_path, "exit 2"), [], tmp_path, **NOTHING) is None
 
 
 def test_a_failure_is_told_with_the_output_but_without_the_list_of_options(tmp_path):
     script = "echo 'Error: bad flag'\necho 'Usage: perf_analyzer'\necho ' --lots'\nexit 99"
     with pytest.raises(PerfError) as raised:
-        measure(fake_analyzer(tmp_path, script), [], tmp_path, (), print)
+        measure(fake_analyzer(tmp_path, script), [], tmp_path, **NOTHING)
     assert "exit code 99" in str(raised.value)
     assert "Error: bad flag" in str(raised.value)
     assert "--lots" not in str(raised.value)

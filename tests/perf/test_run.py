@@ -70,13 +70,15 @@ def test_a_run_keeps_everything_and_a_report_shows_it(demo_server, scenario_file
     ],
 )
 def test_each_model_is_measured_alone_through_shared_memory(
-    demo_server, scenario_file, tmp_path, model, lines
+    demo_server, demo_address, scenario_file, tmp_path, model, lines
 ):
     path = scenario_file(f"model: {model}", "transport: system_shared_memory", *lines, *SHORT)
     output = tmp_path / "results"
     regions = set(SHM.iterdir())
-    assert main(["run", str(path), "--url", demo_server.grpc_url, "--output", str(output)]) == 0
-    (level,) = read_run(only_folder(output)).levels
+    assert main(["run", str(path), *demo_address, "--output", str(output)]) == 0
+    folder = only_folder(output)
+    (level,) = read_run(folder).levels
+    assert demo_server.access_key not in (folder / level.folder / "command.txt").read_text()
     assert list(level.statistics) == [model]
     if "batch: 2" in lines:
         assert list(level.statistics[model].batches) == [2]
@@ -85,7 +87,7 @@ def test_each_model_is_measured_alone_through_shared_memory(
 
 @pytest.mark.usefixtures("analyzer")
 def test_ctrl_c_keeps_what_is_finished_and_leaves_nothing_behind(
-    demo_server, scenario_file, tmp_path
+    demo_address, scenario_file, tmp_path
 ):
     path = scenario_file(
         *("model: mask_rcnn_preprocess", "transport: system_shared_memory"),
@@ -95,7 +97,7 @@ def test_ctrl_c_keeps_what_is_finished_and_leaves_nothing_behind(
     output = tmp_path / "results"
     command = [sys.executable, "-m", "perf", "run", path]
     process = subprocess.Popen(
-        [*command, "--url", demo_server.grpc_url, "--output", output],
+        [*command, *demo_address, "--output", output],
         cwd=ROOT,
         stderr=subprocess.PIPE,
         text=True,

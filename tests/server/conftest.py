@@ -36,7 +36,7 @@ class TritonPythonModel:
 """
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def add_model() -> Callable[..., None]:
     """Adds a python model to a repository, with ``code`` for its model.py."""
 

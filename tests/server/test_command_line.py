@@ -11,7 +11,9 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
+import tritonclient.grpc
 
 from server.__main__ import main
 
@@ -67,6 +69,27 @@ def test_a_server_that_dies_is_reported(launcher, echo_repository, traces_of):
     assert traces.left() == []
 
 
+def test_a_model_whose_process_dies_is_served_again(launcher, echo_repository, traces_of):
+    url = launcher.stdout.readline().split()[1]
+    before = traces_of(echo_repository)
+    [model] = [
+        pid for pid, line in before.processes.items() if "/triton_python_backend_stub " in line
+    ]
+    os.kill(model, signal.SIGKILL)
+    for line in launcher.stderr:
+        if line.startswith("Ready again, "):
+            break
+    numbers = tritonclient.grpc.InferInput("numbers", [1, 1], "FP32")
+    numbers.set_data_from_numpy(np.array([[7]], np.float32))
+    with tritonclient.grpc.InferenceServerClient(url) as client:
+        assert client.infer("echo", [numbers]).as_numpy("echo").tolist() == [[7]]
+    assert before.left() == [before.processes[launcher.pid]]
+    after = traces_of(echo_repository)
+    launcher.terminate()
+    assert launcher.wait(DEADLINE_SECS) == 0
+    assert after.left() == []
+
+
 def test_a_taken_port_is_named_with_its_holder(echo_repository, capsys):
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
@@ -80,6 +103,15 @@ def test_a_taken_port_is_named_with_its_holder(echo_repository, capsys):
         r"port \(--grpc-port 0 takes a free one\)",
         capsys.readouterr().err.splitlines()[-1],
     )
+
+
+@pytest.mark.parametrize(
+    "arguments", [["--tls-key", "k"], ["--tls-certificate", "c"], ["--tls-client-ca", "a"]]
+)
+def test_tls_needs_certificate_and_key(arguments, capsys):
+    with pytest.raises(SystemExit):
+        main(["--repository", "models", *arguments])
+    assert "--tls-certificate and --tls-key" in capsys.readouterr().err
 
 
 def test_a_missing_repository_is_an_error_without_traceback(tmp_path, capsys):

@@ -40,6 +40,7 @@ def test_it_serves_on_the_ports_asked_for_and_leaves_nothing(echo_repository, tm
         traces = traces_of(echo_repository)
         assert len(traces.processes) == 2, "tritonserver and the model's process"
         assert len(traces.regions) == 1
+        assert traces.regions[0].stat().st_mode & 0o777 == 0o600
         assert server.models == ["echo"]
         assert server.grpc_url == f"127.0.0.1:{grpc_port}"
         assert infer(tritonclient.grpc, server.grpc_url).tolist() == [[2, 4, 6]]
@@ -89,6 +90,13 @@ def test_models_that_fail_to_load_are_named_with_their_reasons(
     assert traces_of(echo_repository).processes == {}
 
 
+def test_a_triton_that_strangers_should_not_reach_is_warned_of(echo_repository, caplog):
+    elsewhere = "192.0.2.1"  # RFC 5737: the address of no machine
+    with pytest.raises(ServerError, match=rf"cannot listen on {elsewhere}:0: Cannot assign"):
+        TritonServer(echo_repository, host=elsewhere).start()
+    assert "holds Triton 24.10, which strangers can crash" in caplog.text
+
+
 def test_an_option_that_tritonserver_refuses_is_shown(echo_repository):
     with pytest.raises(ServerError, match="no-such-option"):
         TritonServer(echo_repository, options=["--no-such-option"]).start()
@@ -112,3 +120,14 @@ def test_models_that_take_too_long_are_given_up(echo_repository, add_model, trac
     with pytest.raises(ServerError, match="has not loaded its models in 2 s"):
         server.start()
     assert traces_of(echo_repository).processes == {}
+
+
+@pytest.mark.parametrize(("log_name", "logged"), [(None, "none"), ("log", "all")])
+def test_requests_are_logged_where_somebody_asked_for_the_log(
+    log_name, logged, tmp_path, add_model
+):
+    asks = 'import os\nraise ValueError("logs " + os.getenv("MASK_RCNN_REQUEST_LOG", "all"))\n'
+    add_model(tmp_path / "repository", "asks", asks)
+    log_path = None if log_name is None else tmp_path / log_name
+    with pytest.raises(ServerError, match=f"logs {logged}"):
+        TritonServer(tmp_path / "repository", log_path=log_path).start()

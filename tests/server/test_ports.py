@@ -5,7 +5,7 @@ import socket
 import pytest
 
 from server.errors import ServerError
-from server.ports import holder, reserve
+from server.ports import holder, is_loopback, reserve
 
 
 def test_free_ports_are_never_given_twice():
@@ -44,3 +44,19 @@ def test_an_address_of_another_machine_is_refused(host):
 def test_nobody_holds_a_port_that_is_only_reserved():
     with reserve("127.0.0.1", 0, "--grpc-port") as reserved:
         assert holder(reserved.getsockname()[1]) is None
+
+
+@pytest.mark.parametrize(
+    ("host", "expected"),
+    [
+        ("127.0.0.1", True),
+        ("127.0.0.2", True),
+        ("::1", True),
+        ("localhost", True),
+        ("0.0.0.0", False),
+        ("10.0.0.7", False),
+        ("server.example", False),
+    ],
+)
+def test_only_loopback_addresses_are_this_machines_alone(host, expected):
+    assert is_loopback(host) is expected

@@ -13,6 +13,15 @@ def test_enough_is_not_worth_a_word(monkeypatch):
     assert shared_memory.shortage() is None
 
 
+def test_only_the_regions_with_the_prefix_are_hidden(tmp_path, monkeypatch):
+    monkeypatch.setattr(shared_memory, "FOLDER", tmp_path)
+    for name in ("ours-1", "ours-2", "theirs-1"):
+        (tmp_path / name).touch(0o644)
+    shared_memory.hide_regions("ours-")
+    private = {path.name for path in tmp_path.iterdir() if path.stat().st_mode & 0o077 == 0}
+    assert private == {"ours-1", "ours-2"}
+
+
 def test_only_the_regions_with_the_prefix_are_removed(tmp_path, monkeypatch):
     monkeypatch.setattr(shared_memory, "FOLDER", tmp_path)
     for name in ("ours-1", "ours-2", "theirs-1"):

@@ -1,0 +1,72 @@
+"""Made-up python models, as children of this process in place of tritonserver's."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from server.stubs import PROGRAM, StubWatch
+
+
+@pytest.fixture
+def start(tmp_path):
+    """Starts a process named ``program`` for the model ``name``."""
+    with ExitStack() as cleanup:
+
+        def run(name, program=PROGRAM):
+            code = tmp_path / "repository" / name / "1" / "model.py"
+            code.parent.mkdir(parents=True, exist_ok=True)
+            code.write_text("print(flush=True)\nimport time\ntime.sleep(600)\n")
+            process = cleanup.enter_context(
+                subprocess.Popen(
+                    [f"/somewhere/{program}", code, "region"],
+                    executable=sys.executable,
+                    stdout=subprocess.PIPE,
+                )
+            )
+            cleanup.callback(process.kill)
+            process.stdout.readline()
+            return process
+
+        yield run
+
+
+def kill(process):
+    process.kill()
+    while Path(f"/proc/{process.pid}/stat").read_text().rpartition(") ")[2][0] != "Z":
+        time.sleep(0.01)
+
+
+def test_a_model_whose_process_stays_dead_is_found(start):
+    first, _, _ = start("one"), start("one"), start("two")
+    watch = StubWatch(os.getpid())
+    assert watch.dead_models() == []
+    kill(first)
+    assert watch.dead_models() == []
+    assert watch.dead_models() == ["one"]
+    assert watch.dead_models() == ["one"]
+
+
+def test_a_process_that_was_waited_for_is_not_missed(start):
+    unloaded = start("one")
+    watch = StubWatch(os.getpid())
+    watch.dead_models()
+    kill(unloaded)
+    watch.dead_models()
+    unloaded.wait()
+    assert watch.dead_models() == []
+
+
+def test_other_processes_may_die(start):
+    other = start("one", program="nvidia-smi")
+    watch = StubWatch(os.getpid())
+    watch.dead_models()
+    kill(other)
+    watch.dead_models()
+    assert watch.dead_models() == []

@@ -39,6 +39,8 @@ class Tensor:
     name: str
     data_type: DataType
     dims: tuple[int, ...]
+    allow_ragged_batch: bool = False
+    """An input's: requests batch whatever their shapes; the model gets each request's own."""
 
     def __post_init__(self) -> None:
         if not self.name:
@@ -67,9 +69,23 @@ class InstanceGroup:
 
 
 @dataclass(frozen=True)
+class QueuePolicy:
+    """``ModelQueuePolicy``: a request that finds the queue full, or waits too long, is refused."""
+
+    max_queue_size: int
+    default_timeout_microseconds: int = 0
+    """0: a request waits as long as it takes."""
+
+    def __post_init__(self) -> None:
+        if self.max_queue_size < 1 or self.default_timeout_microseconds < 0:
+            raise ValueError(f"{self} holds no request, or has a timeout below 0")
+
+
+@dataclass(frozen=True)
 class DynamicBatching:
     """``ModelDynamicBatching``: the batcher takes what waits, and waits for nothing."""
 
+    default_queue_policy: QueuePolicy
     preferred_batch_size: tuple[int, ...] = ()
     """Made of what waits where it is enough for one; otherwise all that waits is a batch."""
 
@@ -186,9 +202,7 @@ class TritonModelConfig:
                 f"{profile if group.profile else ''} }} ]"
             )
         if self.dynamic_batching:
-            sizes = ", ".join(map(str, self.dynamic_batching.preferred_batch_size))
-            preferred = f"preferred_batch_size: [ {sizes} ] " if sizes else ""
-            lines.append(f"dynamic_batching {{ {preferred}}}")
+            lines += _dynamic_batching(self.dynamic_batching)
         lines += _model_warmup(self.model_warmup)
         if self.ensemble_steps:
             lines += _ensemble(self.ensemble_steps)
@@ -200,10 +214,28 @@ class TritonModelConfig:
 def _tensors(side: str, tensors: Iterable[Tensor]) -> list[str]:
     lines = [
         f"  {{ name: {_quoted(tensor.name)} data_type: {tensor.data_type.value} "
-        f"dims: [ {', '.join(map(str, tensor.dims))} ] }}"
+        f"dims: [ {', '.join(map(str, tensor.dims))} ]"
+        f"{' allow_ragged_batch: true' if tensor.allow_ragged_batch else ''} }}"
         for tensor in tensors
     ]
     return [f"{side} [", *_separated(lines), "]"]
+
+
+def _dynamic_batching(batching: DynamicBatching) -> list[str]:
+    lines = ["dynamic_batching {"]
+    if batching.preferred_batch_size:
+        sizes = ", ".join(map(str, batching.preferred_batch_size))
+        lines.append(f"  preferred_batch_size: [ {sizes} ]")
+    policy = batching.default_queue_policy
+    fields = [f"max_queue_size: {policy.max_queue_size}"]
+    if policy.default_timeout_microseconds:
+        timeout = policy.default_timeout_microseconds
+        fields = [
+            "timeout_action: REJECT",
+            f"default_timeout_microseconds: {timeout}",
+            *fields,
+        ]
+    return [*lines, f"  default_queue_policy {{ {' '.join(fields)} }}", "}"]
 
 
 def _model_warmup(warmups: Iterable[ModelWarmup]) -> list[str]:

@@ -20,6 +20,7 @@ from builder.triton_config import (
     InstanceGroup,
     InstanceKind,
     ModelWarmup,
+    QueuePolicy,
     Tensor,
     TritonModelConfig,
 )
@@ -29,6 +30,11 @@ PREPROCESS = "mask_rcnn_preprocess"
 NETWORK = "mask_rcnn_network"
 POSTPROCESS = "mask_rcnn_postprocess"
 NAMES = (ENSEMBLE, PREPROCESS, NETWORK, POSTPROCESS)
+
+# On a GPU the timeout acts first: a full queue would leave Triton's batcher asleep beside an idle
+# instance, so the size only bounds the memory. A CPU may rightly take minutes for what waits.
+_GPU_QUEUE = QueuePolicy(max_queue_size=1024, default_timeout_microseconds=2_000_000)
+_CPU_QUEUE = QueuePolicy(max_queue_size=64)
 
 _IMAGE = Tensor("image", DataType.STRING, (1,))
 _CANVAS = Tensor("canvas", DataType.UINT8, (-1, -1, 3))
@@ -105,7 +111,7 @@ def tensorrt_network(
         instance_group=(
             InstanceGroup(InstanceKind.GPU, 1, profile=tuple(map(str, range(len(sizes))))),
         ),
-        dynamic_batching=DynamicBatching(tuple(sorted({opt_batch, max_batch}))),
+        dynamic_batching=DynamicBatching(_GPU_QUEUE, tuple(sorted({opt_batch, max_batch}))),
         model_warmup=tuple(
             ModelWarmup(
                 f"{height}x{width}",
@@ -129,8 +135,9 @@ def onnxruntime_network(
     return _onnxruntime(
         config,
         max_batch,
+        _CANVAS,
         InstanceGroup(InstanceKind.CPU, 2),
-        DynamicBatching((1,)),
+        DynamicBatching(_CPU_QUEUE, (1,)),
         {"intra_op_num_threads": "0", **_identity(onnx_sha256)},
         "The network in ONNX Runtime on the CPU. Requests do not batch: a batch takes as long as "
         "its pictures one by one, and all would wait for the last. Two instances: where one has "
@@ -146,10 +153,12 @@ def onnxruntime_cuda_network(
     return _onnxruntime(
         config,
         max_batch,
+        dataclasses.replace(_CANVAS, allow_ragged_batch=True),
         InstanceGroup(InstanceKind.GPU, 2),
-        DynamicBatching(),
+        DynamicBatching(_GPU_QUEUE),
         {"intra_op_num_threads": "1", **_identity(onnx_sha256)},
-        "The network in ONNX Runtime on every GPU. Requests batch if they are on equal canvases. "
+        "The network in ONNX Runtime on every GPU. Requests batch whatever their canvases are; "
+        "those on equal ones are computed together. "
         "Two instances for each GPU: while one gathers its batch, the other computes. Beside CUDA, "
         "more CPU threads than one would only spin.",
     )
@@ -158,6 +167,7 @@ def onnxruntime_cuda_network(
 def _onnxruntime(
     config: ModelConfig,
     max_batch: int,
+    canvas: Tensor,
     instances: InstanceGroup,
     dynamic_batching: DynamicBatching,
     parameters: dict[str, str],
@@ -167,7 +177,7 @@ def _onnxruntime(
         name=NETWORK,
         max_batch_size=max_batch,
         backend="python",
-        input=(_CANVAS, _IMAGE_SIZE),
+        input=(canvas, _IMAGE_SIZE),
         output=_network_outputs(config),
         instance_group=(instances,),
         dynamic_batching=dynamic_batching,

@@ -14,6 +14,7 @@ from builder.triton_config import (
     InstanceGroup,
     InstanceKind,
     ModelWarmup,
+    QueuePolicy,
     Tensor,
     TritonModelConfig,
 )
@@ -21,6 +22,7 @@ from builder.triton_config import (
 IMAGE = Tensor("image", DataType.STRING, (1,))
 CANVAS = Tensor("canvas", DataType.UINT8, (-1, -1, 3))
 BOXES = Tensor("boxes", DataType.FP32, (100, 4))
+QUEUE = QueuePolicy(max_queue_size=64)
 WARMUP = ModelWarmup("480x640", 4, (Tensor("canvas", DataType.UINT8, (480, 640, 3)),))
 DECODE = EnsembleStep("decoder", {"picture": "image"}, {"pixels": "canvas"})
 DETECT = EnsembleStep("detector", {"pixels": "canvas"}, {"found": "boxes"})
@@ -53,7 +55,7 @@ def test_protobuf_reads_a_model_as_it_was_meant() -> None:
             backend="tensorrt",
             default_model_filename="model.plan",
             instance_group=(InstanceGroup(InstanceKind.CPU, 2),),
-            dynamic_batching=DynamicBatching(),
+            dynamic_batching=DynamicBatching(QUEUE),
             parameters={"resize": "pillow"},
         )
     )
@@ -65,7 +67,9 @@ def test_protobuf_reads_a_model_as_it_was_meant() -> None:
     assert ModelConfig().input.add(data_type="TYPE_UINT8").data_type == config.input[0].data_type
     assert config.instance_group[0].count == 2
     assert config.instance_group[0].kind == config.instance_group[0].KIND_CPU
-    assert config.HasField("dynamic_batching")
+    assert not config.input[0].allow_ragged_batch
+    policy = config.dynamic_batching.default_queue_policy
+    assert (policy.max_queue_size, policy.default_timeout_microseconds) == (64, 0)
     assert config.parameters["resize"].string_value == "pillow"
 
 
@@ -73,14 +77,19 @@ def test_protobuf_reads_a_tensorrt_model_as_it_was_meant() -> None:
     config = parsed(
         model(
             backend="tensorrt",
+            input=(dataclasses.replace(CANVAS, allow_ragged_batch=True),),
             instance_group=(InstanceGroup(InstanceKind.GPU, 1, profile=("0", "1")),),
-            dynamic_batching=DynamicBatching(preferred_batch_size=(4, 8)),
+            dynamic_batching=DynamicBatching(QueuePolicy(1024, 2_000_000), (4, 8)),
             model_warmup=(WARMUP, dataclasses.replace(WARMUP, name="again", batch_size=8)),
         )
     )
     [group] = config.instance_group
     assert (group.kind, group.count, list(group.profile)) == (group.KIND_GPU, 1, ["0", "1"])
+    assert config.input[0].allow_ragged_batch
     assert list(config.dynamic_batching.preferred_batch_size) == [4, 8]
+    policy = config.dynamic_batching.default_queue_policy
+    assert (policy.max_queue_size, policy.default_timeout_microseconds) == (1024, 2_000_000)
+    assert policy.timeout_action == policy.REJECT
     assert [(w.name, w.batch_size) for w in config.model_warmup] == [("480x640", 4), ("again", 8)]
     canvas = config.model_warmup[0].inputs["canvas"]
     assert (canvas.data_type, list(canvas.dims)) == (config.input[0].data_type, [480, 640, 3])
@@ -131,10 +140,12 @@ def test_equal_configurations_are_the_same_text_that_begins_with_the_comment() -
         (lambda: Tensor("boxes", DataType.FP32, (0, 4)), r"tensor boxes: dims are \(0, 4\)"),
         (lambda: Tensor("boxes", DataType.FP32, (-2,)), r"tensor boxes: dims are \(-2,\)"),
         (lambda: InstanceGroup(InstanceKind.CPU, 0), "0 instances"),
+        (lambda: QueuePolicy(0), "holds no request"),
+        (lambda: QueuePolicy(64, -1), "a timeout below 0"),
         (lambda: InstanceGroup(InstanceKind.CPU, 1, ("0",)), "not on GPUs has optimization prof"),
         (lambda: ModelWarmup("any", 1, (CANVAS,)), "warm-up any has an input whose shape is not"),
         (
-            lambda: model(dynamic_batching=DynamicBatching((4, 9))),
+            lambda: model(dynamic_batching=DynamicBatching(QUEUE, (4, 9))),
             r"dynamic_batching has batches of \(4, 9\); expected 1 to 8",
         ),
         (
@@ -153,7 +164,7 @@ def test_equal_configurations_are_the_same_text_that_begins_with_the_comment() -
         (lambda: model(output=(BOXES, BOXES)), "its output is .* expected distinct"),
         (lambda: model(backend=""), "either a backend or ensemble steps"),
         (lambda: ensemble(backend="python"), "either a backend or ensemble steps"),
-        (lambda: ensemble(dynamic_batching=DynamicBatching()), "no dynamic_batching"),
+        (lambda: ensemble(dynamic_batching=DynamicBatching(QUEUE)), "no dynamic_batching"),
         (
             lambda: ensemble(instance_group=(InstanceGroup(InstanceKind.CPU, 1),)),
             "no instance_group",

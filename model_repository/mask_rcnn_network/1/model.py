@@ -31,7 +31,17 @@ class TritonPythonModel:
         )
 
     def execute(self, requests: list[Any]) -> list[Any]:
-        """Run all requests as one batch: the batcher hands over requests of one canvas shape."""
+        """Run the requests on equal canvases as one batch."""
+        by_canvas: dict[tuple[int, ...], list[int]] = {}
+        for place, request in enumerate(requests):
+            by_canvas.setdefault(_input(request, "canvas").shape[1:], []).append(place)
+        responses = {}
+        for places in by_canvas.values():
+            group = [requests[place] for place in places]
+            responses.update(zip(places, self._run(group), strict=True))
+        return [responses[place] for place in range(len(requests))]
+
+    def _run(self, requests: list[Any]) -> list[Any]:
         batch = {name: _batched(requests, name) for name in INPUTS}
         requested = sorted({name for r in requests for name in r.requested_output_names()})
         outputs = dict(zip(requested, self.session.run(requested, batch), strict=True))

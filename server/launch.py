@@ -192,6 +192,8 @@ class TritonServer:
             "--exit-on-error=false",
             f"--exit-timeout-secs={self._exit_timeout_secs}",
             f"--backend-config=python,shm-region-prefix-name={self._shared_memory_prefix}",
+            # Quantiles, which no Prometheus could make of the sums.
+            "--metrics-config=summary_latencies=true",
             *access.options(self.access_key),
         ]
         for protocol, port in self._ports.items():

@@ -8,6 +8,8 @@ from pathlib import Path
 
 TRITON_LINE = re.compile(r"(?P<severity>[IWEF])\d{4} \d\d:\d\d:\d\d\.\d+ \d+ \S+\] ")
 TABLE_LINE = re.compile(r"[|+]")
+# What pre- and postprocess write of each request: model_repository/*/1/request_report.py.
+REQUEST_LINE = re.compile(r'\{"time": ')
 # What a server without a GPU says of that, some of it as errors.
 GPU_DRIVER = Path("/dev/nvidiactl")
 NO_GPU_LINE = re.compile(
@@ -36,8 +38,8 @@ class LogReader:
 
 
 def is_noteworthy(line: str) -> bool:
-    """Whether it is a warning, an error, or was printed by a model."""
-    if not line.strip() or TABLE_LINE.match(line):
+    """Whether it is a warning, an error, or was printed by a model, but for a request's line."""
+    if not line.strip() or TABLE_LINE.match(line) or REQUEST_LINE.match(line):
         return False
     if NO_GPU_LINE.search(line):
         return GPU_DRIVER.exists()

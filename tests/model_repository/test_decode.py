@@ -5,6 +5,7 @@ import struct
 import zlib
 from pathlib import Path
 
+import decode
 import numpy as np
 import numpy.typing as npt
 import pytest
@@ -184,6 +185,15 @@ def test_a_bad_picture_of_a_batch_is_named_by_its_place_with_what_is_expected() 
     message = str(error.value)
     assert "image 2 of the request (counted from 0, of 4): it is empty" in message
     assert all(file_format in message for file_format in FORMATS)
+
+
+def test_a_request_of_too_many_pixels_is_refused_at_the_picture_that_is_too_much(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(decode, "MAX_REQUEST_PIXELS", 2 * 90 * 60)
+    assert len(decode_images([JPEG, PNG])) == 2
+    with pytest.raises(DecodeError, match=r"image 2 of .* 16200 pixels, more than the 10800"):
+        decode_images([JPEG, PNG, JPEG])
 
 
 def test_the_pictures_of_a_batch_keep_their_order() -> None:

@@ -215,9 +215,10 @@ def test_requests_that_triton_batches_have_the_detections_that_they_have_alone(
     shutil.copytree(demo_repository, repository)
     path = repository / "mask_rcnn_network/configs/onnxruntime.pbtxt"
     config = text_format.Parse(path.read_text(), ModelConfig())
-    # As on a GPU: on a CPU each picture is served by itself.
+    # On a CPU each picture is served by itself; here those that wait for the one instance batch.
     config.ClearField("dynamic_batching")
     config.dynamic_batching.SetInParent()
+    config.instance_group[0].count = 1
     path.write_text(text_format.MessageToString(config))
     landscapes, portraits = (0, 1), (17, 19, 22)
     requests = [pictures(file(f"{n:06d}.jpg")) for n in (*landscapes, *portraits)]

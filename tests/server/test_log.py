@@ -20,6 +20,7 @@ NO_GPU = 'E1122 07:25:17.572175 17506 server.cc:241] "CudaDriverHelper has not b
         ("", False),
         ("+-----------+---------+", False),
         ("| Model     | Version |", False),
+        ('{"time": "2026-11-22T10:21:35.880+00:00", "step": "preprocess"}', False),
     ],
 )
 def test_noteworthy_are_warnings_errors_and_what_models_print(line, expected):

@@ -9,8 +9,10 @@ import cv2
 import numpy as np
 import triton_python_backend_utils as pb_utils
 from canvas import draw_canvas, parse_canvases, smallest_canvas
-from decode import DecodeError, decode_images
+from decode import REASONS, DecodeError, decode_images
 from heap import keep_freed_memory
+from metrics import Metrics
+from request_report import RequestReport
 from resize import RESIZERS, resized_size
 
 
@@ -26,6 +28,7 @@ class TritonPythonModel:
         if resize not in RESIZERS:
             raise ValueError(f"resize is {resize!r}; expected one of {', '.join(RESIZERS)}")
         self.resize = RESIZERS[resize]
+        self.metrics = Metrics(steps=("decode", "resize"), reasons=REASONS)
         # Cores are shared out by the number of instances; a pool in each would fight over them.
         cv2.setNumThreads(1)
         keep_freed_memory()
@@ -33,20 +36,25 @@ class TritonPythonModel:
     def execute(self, requests: list[Any]) -> list[Any]:
         return [self._respond(request) for request in requests]
 
+    def finalize(self) -> None:
+        self.metrics.close()
+
     def _respond(self, request: Any) -> Any:
         encoded = pb_utils.get_input_tensor_by_name(request, "image").as_numpy()
+        report = RequestReport("preprocess", self.metrics, request, pictures=len(encoded))
         try:
             images = decode_images(encoded[:, 0])
         except DecodeError as error:
-            return pb_utils.InferenceResponse(
-                error=pb_utils.TritonError(str(error), pb_utils.TritonError.INVALID_ARG)
-            )
+            return report.refuse(error.reason, str(error))
+        report.end_step("decode")
         original_sizes = [(image.height, image.width) for image in images]
         sizes = [resized_size(*size, self.min_size, self.max_size) for size in original_sizes]
-        canvas = smallest_canvas(sizes, self.canvases)
+        canvas = draw_canvas(images, sizes, smallest_canvas(sizes, self.canvases), self.resize)
+        report.end_step("resize")
+        report.finish()
         return pb_utils.InferenceResponse(
             [
-                pb_utils.Tensor("canvas", draw_canvas(images, sizes, canvas, self.resize)),
+                pb_utils.Tensor("canvas", canvas),
                 pb_utils.Tensor("image_size", np.array(sizes, np.int32)),
                 pb_utils.Tensor("original_size", np.array(original_sizes, np.int32)),
             ]

@@ -1,0 +1,123 @@
+"""The demo, served with the options of compose.monitoring.yaml, and traffic of every kind on it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import pytest
+import tritonclient.grpc
+import yaml
+from tritonclient.grpc import InferenceServerClient
+from tritonclient.utils import InferenceServerException
+
+from server.launch import TritonServer
+from tests.monitoring.metrics_page import Page, added, read_page, wait_for_page
+from tests.monitoring.otlp_collector import OtlpCollector, run_otlp_collector
+
+ROOT = Path(__file__).resolve().parents[2]
+IMAGES = ROOT / "demo/val/images"
+COMPOSE = ROOT / "docker/compose.monitoring.yaml"
+JAEGER, RATE = "http://jaeger:4318/v1/traces", "${TRACE_EVERY:-1000}"
+
+TRACE_ID, CLIENT_SPAN_ID = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
+
+
+@pytest.fixture(scope="session")
+def collector() -> Iterator[OtlpCollector]:
+    with run_otlp_collector() as collector:
+        yield collector
+
+
+@pytest.fixture(scope="session")
+def monitored_server(
+    demo_repository: Path, collector: OtlpCollector, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[TritonServer]:
+    command = yaml.safe_load(COMPOSE.read_text())["services"]["serve"]["command"]
+    options = command[command.index("--") + 1 :]
+    with TritonServer(
+        demo_repository,
+        model_config_name="onnxruntime",
+        log_path=tmp_path_factory.mktemp("monitored") / "tritonserver.log",
+        options=[
+            *(option.replace(JAEGER, collector.url).replace(RATE, "1000000") for option in options),
+            "--trace-config=opentelemetry,bsp_schedule_delay=100",
+        ],
+    ) as server:
+        yield server
+
+
+@dataclass(frozen=True)
+class Traffic:
+    """What was sent to the server, and what it said of that."""
+
+    pictures: int
+    """In the requests that were answered."""
+    detections: int
+    refused: dict[str, int]
+    """Pictures in the requests that were refused, by reason."""
+    fresh_page: Page
+    """Before the first request."""
+    page: Page
+    lines: list[dict[str, Any]]
+    """The log's lines of requests."""
+
+
+def request(*files: bytes, protocol: ModuleType = tritonclient.grpc) -> list[Any]:
+    """The inputs of a request, for tritonclient's `protocol`."""
+    image = protocol.InferInput("image", [len(files), 1], "BYTES")
+    image.set_data_from_numpy(np.array([[data] for data in files], np.object_))
+    return [image]
+
+
+@pytest.fixture(scope="session")
+def traffic(monitored_server: TritonServer) -> Traffic:
+    files = [path.read_bytes() for path in sorted(IMAGES.iterdir())[:3]]
+    refused: list[tuple[str, str, list[bytes], dict[str, Any]]] = [
+        *((f"empty-{n}", "empty", [b""], {}) for n in range(20)),
+        ("text", "not_a_picture", [files[0], b"text"], {}),
+        ("cut", "damaged", [files[0][:5000]], {}),
+        ("high", "bad_parameter", [files[0]], {"score_threshold": "high"}),
+    ]
+    fresh_page = read_page(monitored_server.metrics_url)
+    with (
+        InferenceServerClient(monitored_server.grpc_url) as client,
+        ThreadPoolExecutor(4) as pool,
+    ):
+
+        def detections(request_id: str, files: list[bytes], **options: Any) -> int:
+            result = client.infer("mask_rcnn", request(*files), request_id=request_id, **options)
+            return int(result.as_numpy("num_detections").sum())
+
+        def is_refused(
+            request_id: str, reason: str, files: list[bytes], parameters: dict[str, Any]
+        ) -> bool:
+            with pytest.raises(InferenceServerException, match="INVALID_ARGUMENT"):
+                detections(request_id, files, parameters=parameters)
+            return True
+
+        traceparent = {"traceparent": f"00-{TRACE_ID}-{CLIENT_SPAN_ID}-01"}
+        found = detections("traced", files, headers=traceparent)
+        singles = [(f"single-{n}", [data]) for n, data in enumerate(files)]
+        found += sum(pool.map(lambda single: detections(*single), singles))
+        found += detections('{"forged": true}\n{"time": ' + 200 * "x", files[:1])
+        assert all(pool.map(lambda refusal: is_refused(*refusal), refused))
+
+    pictures = 2 * len(files) + 1
+    by_reason: dict[str, int] = {}
+    for _, reason, sent, _ in refused:
+        by_reason[reason] = by_reason.get(reason, 0) + len(sent)
+    everything = pictures + found + sum(by_reason.values())
+    page = wait_for_page(
+        monitored_server.metrics_url,
+        lambda page: sum(added(fresh_page, page).values()) >= everything,
+    )
+    log = monitored_server.log_path.read_text().splitlines()
+    lines = [json.loads(line) for line in log if line.startswith("{")]
+    return Traffic(pictures, found, by_reason, fresh_page, page, lines)

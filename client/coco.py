@@ -61,6 +61,22 @@ def load_dataset(images: Path, annotations: Path) -> CocoDataset:
     """
     if not images.is_dir():
         raise ClientError(f"--images: no folder {images}")
+    dataset = load_annotations(annotations, images)
+    missing = [image.file_name for image in dataset.images if not image.path.is_file()]
+    if missing:
+        raise ClientError(
+            f"{len(missing)} of the {len(dataset.images)} pictures named in {annotations} are not "
+            f"in {images}: {_some(missing)}"
+        )
+    return dataset
+
+
+def load_annotations(annotations: Path, images: Path) -> CocoDataset:
+    """As `load_dataset`, but for the pictures, which need not be there.
+
+    Raises:
+        ClientError: the file is not COCO's format, or a file name leads out of the folder.
+    """
     try:
         content = annotations.read_bytes()
         data = json.loads(content)
@@ -74,12 +90,6 @@ def load_dataset(images: Path, annotations: Path) -> CocoDataset:
         found = tuple(_image(entry, images) for entry in data["images"])
     except ClientError as error:
         raise ClientError(f"--annotations: {annotations}: {error}") from error
-    missing = [image.file_name for image in found if not image.path.is_file()]
-    if missing:
-        raise ClientError(
-            f"{len(missing)} of the {len(found)} pictures named in {annotations} are not in "
-            f"{images}: {_some(missing)}"
-        )
     return CocoDataset(
         images=found,
         categories={category["id"]: category["name"] for category in data["categories"]},

@@ -1,25 +1,24 @@
-"""The served ensemble `mask_rcnn`: what it is, and its detections in one picture."""
+"""Detections in pictures, from the served ensemble `mask_rcnn`."""
 
 from __future__ import annotations
 
 import asyncio
-import json
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+import secrets
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from client.endpoints import Endpoint, Endpoints, describe_differences
 from client.errors import ClientError, RequestFailed, ServerUnavailable
-from client.transport import Transport, open_transport
+from client.served_model import BOX_OUTPUTS, MODEL, ServedModel, inspect
+from client.tls import Tls, handshake_fault
+from client.transport import DEFAULT_URLS, Transport, open_transport
 
-MODEL = "mask_rcnn"
-BOX_OUTPUTS = ("num_detections", "boxes", "scores", "category_ids")
-
-FIRST_RETRY_DELAY_S = 0.25
-LONGEST_RETRY_DELAY_S = 2.0
+HOW_TO_SERVE = "Serve the model with `python -m server --repository DIR`; --url says where."
 
 
 @dataclass(frozen=True)
@@ -39,61 +38,42 @@ class Detections:
 
 
 class Detector:
-    """A connection to a server whose `mask_rcnn` is ready to answer.
+    """A connection to one or more servers whose `mask_rcnn` is ready to answer."""
 
-    categories: name of each category id that the model can return.
-    has_masks: False for Faster R-CNN.
-    identity: what decides the answers, for the ensemble and each of its models; JSON values only.
-    server_version: such as "2.51.0".
-    """
+    def __init__(self, endpoints: Endpoints, *, trace: bool) -> None:
+        self.endpoints = endpoints
+        self.model = endpoints.model
+        self._trace = trace
+        self._outputs = (*BOX_OUTPUTS, "masks") if self.model.has_masks else BOX_OUTPUTS
 
-    def __init__(
-        self,
-        transport: Transport,
-        categories: dict[int, str],
-        has_masks: bool,
-        identity: dict[str, Any],
-        server_version: str,
-        retry_for: float,
-    ) -> None:
-        self.transport = transport
-        self.categories = categories
-        self.has_masks = has_masks
-        self.identity = identity
-        self.server_version = server_version
-        self._retry_for = retry_for
-        self._outputs = (*BOX_OUTPUTS, "masks") if has_masks else BOX_OUTPUTS
-
-    async def detect(self, picture: bytes, score_threshold: float | None = None) -> Detections:
+    async def detect(
+        self, picture: bytes, score_threshold: float | None = None, *, request_id: str = ""
+    ) -> Detections:
         """Detections in one encoded picture (JPEG, PNG …).
 
         score_threshold: leave out lower scores; None is the model's own threshold.
-
-        A server that is away is asked again, at growing intervals, for `retry_for` seconds.
+        request_id: names the request in the server's log, and in `RequestFailed`.
 
         Raises:
-            RequestFailed: the picture was refused, or not answered in time.
-            ServerUnavailable: the server stayed away.
+            RequestFailed: the picture was refused, or got no answer while others did.
+            ServerUnavailable: every server stayed away for longer than `retry_for`.
+            ClientError: a server came back with another model.
         """
-        image = np.array([[picture]], dtype=np.object_)
+        inputs = {"image": np.array([[picture]], dtype=np.object_)}
         parameters = {} if score_threshold is None else {"score_threshold": float(score_threshold)}
-        clock = asyncio.get_running_loop().time
-        give_up_at = clock() + self._retry_for
-        delay = FIRST_RETRY_DELAY_S
-        while True:
-            try:
-                answer = await self.transport.infer(
-                    MODEL, {"image": image}, self._outputs, parameters
-                )
-                return _detections(answer)
-            except ServerUnavailable as error:
-                if clock() + delay > give_up_at:
-                    raise ServerUnavailable(
-                        f"the server at {self.transport.url} ({self.transport.protocol}) could not "
-                        f"answer for {self._retry_for:g} s (--retry-for): {error}"
-                    ) from error
-            await asyncio.sleep(delay)
-            delay = min(2 * delay, LONGEST_RETRY_DELAY_S)
+        headers = {"traceparent": _traceparent()} if self._trace else {}
+
+        def infer(transport: Transport) -> Any:
+            return transport.infer(
+                MODEL, inputs, self._outputs, parameters, request_id=request_id, headers=headers
+            )
+
+        try:
+            return _detections(await self.endpoints.send(infer))
+        except RequestFailed as error:
+            if not request_id:
+                raise
+            raise RequestFailed(f"{error} (request {request_id})") from error
 
 
 @asynccontextmanager
@@ -101,103 +81,76 @@ async def connect(
     protocol: str = "grpc",
     url: str | None = None,
     *,
+    tls: Tls | None = None,
     timeout: float = 300.0,
     retry_for: float = 60.0,
     concurrency: int = 16,
+    trace: bool = False,
 ) -> AsyncIterator[Detector]:
-    """A `Detector`, once the server was found to serve the ensemble `mask_rcnn`.
+    """A `Detector`, once servers were found that serve the ensemble `mask_rcnn`.
 
+    protocol: "grpc" or "http".
+    url: "HOST:PORT", or several with commas between them; None is Triton's default port on this
+        machine. Of several servers one must answer now, the others may do so later.
+    tls: None for connections without it.
     timeout: seconds that one request may take.
-    retry_for: seconds to wait for a server that goes away later.
+    retry_for: seconds to wait while all servers are away.
+    concurrency: the most requests that will be in flight at once.
+    trace: send each picture with a W3C `traceparent`: a server with tracing traces it then.
 
     Raises:
-        ClientError: no server there, no such model, or another model under its name.
+        ClientError: no server there, no such model, or another model under its name; two of the
+            servers have different models.
     """
-    transport = open_transport(protocol, url, timeout, concurrency)
+    given = DEFAULT_URLS[protocol] if url is None else url
+    addresses = [address.strip() for address in given.split(",")]
+    repeated = sorted({address for address in addresses if addresses.count(address) > 1})
+    if repeated:
+        raise ClientError(f"--url names {', '.join(repeated)} more than once")
+    async with AsyncExitStack() as stack:
+        transports = []
+        for address in addresses:
+            transports.append(open_transport(protocol, address, timeout, concurrency, tls))
+            stack.push_async_callback(transports[-1].close)
+        models = await asyncio.gather(*(_model_at(transport, tls) for transport in transports))
+        endpoints = _endpoints(dict(zip(transports, models, strict=True)), retry_for)
+        stack.push_async_callback(endpoints.close)
+        yield Detector(endpoints, trace=trace)
+
+
+async def _model_at(transport: Transport, tls: Tls | None) -> ServedModel | ServerUnavailable:
     try:
-        yield await _inspect(transport, retry_for)
-    finally:
-        await transport.close()
+        return await inspect(transport)
+    except ServerUnavailable as error:
+        fault = await handshake_fault(transport.url, tls) if transport.protocol == "grpc" else None
+        if fault is not None:
+            raise ClientError(f"the server at {transport} cannot be asked: {fault}") from error
+        return error
 
 
-async def _inspect(transport: Transport, retry_for: float) -> Detector:
-    where = f"{transport.url} ({transport.protocol})"
-    try:
-        server = await transport.server_metadata()
-    except (ServerUnavailable, RequestFailed) as error:
-        raise ClientError(
-            f"no Triton server answers at {where}: {error}\n"
-            "Start one with `python -m server --repository DIR`, or say where it is with --url."
-        ) from error
-    try:
-        metadata = await transport.model_metadata(MODEL)
-    except (ServerUnavailable, RequestFailed) as error:
-        raise ClientError(await _absent(transport, where, error)) from error
-
-    outputs = {output["name"] for output in metadata.get("outputs", [])}
-    inputs = {tensor["name"]: tensor["datatype"] for tensor in metadata.get("inputs", [])}
-    if inputs != {"image": "BYTES"} or not outputs.issuperset(BOX_OUTPUTS):
-        raise ClientError(
-            f"the model {MODEL} at {where} is another one: it has inputs {inputs} and outputs "
-            f"{sorted(outputs)}, expected were {{'image': 'BYTES'}} and {sorted(BOX_OUTPUTS)}"
-        )
-    config = await transport.model_config(MODEL)
-    return Detector(
-        transport,
-        categories=_categories(config, where),
-        has_masks="masks" in outputs,
-        identity=await _identity(transport, config),
-        server_version=str(server.get("version", "")),
-        retry_for=retry_for,
-    )
+def _endpoints(
+    models: Mapping[Transport, ServedModel | ServerUnavailable], retry_for: float
+) -> Endpoints:
+    served = {t: model for t, model in models.items() if isinstance(model, ServedModel)}
+    faults = {t: fault for t, fault in models.items() if isinstance(fault, ServerUnavailable)}
+    if not served:
+        raise ClientError("\n".join([*map(str, faults.values()), HOW_TO_SERVE]))
+    (first, model), *others = served.items()
+    for transport, other in others:
+        if other.identity != model.identity:
+            raise ClientError(
+                f"{first} and {transport} serve different models: "
+                f"{describe_differences(model, other)}. Give --url servers of one model."
+            )
+    endpoints = {transport: Endpoint(transport) for transport in models}
+    for transport, fault in faults.items():
+        endpoints[transport].has_failed(fault)
+    return Endpoints(list(endpoints.values()), model, retry_for=retry_for)
 
 
-async def _absent(transport: Transport, where: str, error: ClientError) -> str:
-    message = f"the server at {where} does not serve the model {MODEL}: {error}"
-    try:
-        names = await transport.model_names()
-    except ClientError:
-        return message
-    if MODEL in names:
-        return f"{message}\nIt is in the repository but not loaded; the server's log says why."
-    return f"{message}\nIts repository holds: {', '.join(names) or 'no model'}."
-
-
-def _categories(config: dict[str, Any], where: str) -> dict[int, str]:
-    text = _parameters(config).get("categories", "")
-    try:
-        return {int(entry["id"]): str(entry["name"]) for entry in json.loads(text)}
-    except (ValueError, KeyError, TypeError) as error:
-        raise ClientError(
-            f"the model {MODEL} at {where} does not name its categories: its parameter "
-            f"`categories` is {text[:80]!r}, expected was "
-            '[{"id": 1, "name": "person"}, …]. Build its repository again with '
-            "`python -m builder build`."
-        ) from error
-
-
-async def _identity(transport: Transport, config: dict[str, Any]) -> dict[str, Any]:
-    """What decides the answers of the model and, for an ensemble, of every step."""
-    steps = config.get("ensemble_scheduling", {}).get("step", [])
-    configs = {MODEL: config}
-    for step in steps:
-        configs[step["model_name"]] = await transport.model_config(step["model_name"])
-    identity = {}
-    for name, model_config in configs.items():
-        metadata = await transport.model_metadata(name)
-        identity[name] = {
-            "backend": model_config.get("backend") or model_config.get("platform") or "",
-            "versions": list(metadata.get("versions", [])),
-            "outputs": sorted(output["name"] for output in metadata.get("outputs", [])),
-            "parameters": _parameters(model_config),
-        }
-    return identity
-
-
-def _parameters(config: dict[str, Any]) -> dict[str, str]:
-    return {
-        name: value.get("string_value", "") for name, value in config.get("parameters", {}).items()
-    }
+def _traceparent() -> str:
+    """Of a new trace, sampled: https://www.w3.org/TR/trace-context/#traceparent-header."""
+    return f"00-{secrets.token_hex(16)}-{secrets.token_hex(8)}-01"
 
 
 def _detections(answer: dict[str, npt.NDArray[Any]]) -> Detections:

@@ -3,25 +3,26 @@
 from __future__ import annotations
 
 import asyncio
-import platform
+import secrets
 import sys
 import time
-from datetime import datetime, timezone
-from importlib.metadata import version
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from tqdm import tqdm
+from tqdm.contrib.logging import logging_redirect_tqdm
 
-from client.coco import CocoDataset, CocoImage, check_categories, coco_results, load_dataset
+from client.coco import CocoImage, check_categories, coco_results, load_dataset
 from client.concurrency import for_each
 from client.detector import Detector, connect
 from client.errors import ClientError, PictureError, RequestFailed, ServerUnavailable
 from client.json_file import write_json
-from client.metrics import evaluate_results
+from client.metrics import average_precision
 from client.pictures import oriented_size, read_picture
-from client.results import ResultsFile
-from client.summary import Failure, Latency, Summary
+from client.results import ResultsFile, describe_run
+from client.shard import Shard
+from client.summary import Failure, Latency, Summary, time_and_versions
+from client.tls import Tls
 
 RESULTS = "results.jsonl"
 COCO_RESULTS = "coco_instances_results.json"
@@ -37,61 +38,73 @@ def evaluate(
     *,
     protocol: str = "grpc",
     url: str | None = None,
+    tls: Tls | None = None,
     output: str | Path = "evaluation",
     resume: bool = False,
+    shard: Shard | None = None,
     concurrency: int = 16,
     timeout: float = 300.0,
     retry_for: float = 60.0,
+    trace: bool = False,
     progress: bool = True,
 ) -> Summary:
     """Send every picture of a COCO data set to the served model and compute average precision.
 
     images, annotations: such as `val2017/` and `instances_val2017.json`.
-    protocol: "grpc" or "http".
-    url: "HOST:PORT"; None is Triton's default port on this machine.
+    protocol, url, tls: the server or servers; see `client.detector.connect`.
     output: folder for results.jsonl (written as answers come), coco_instances_results.json and
         summary.json.
     resume: continue the run that is in `output`, if there is one.
-    concurrency: requests in flight at once.
+    shard: evaluate this share of the pictures alone, for `client.merge.merge`; None for all.
+    concurrency: requests in flight at once, over all servers.
     timeout: seconds that one request may take.
-    retry_for: seconds to wait for a server that goes away.
+    retry_for: seconds to wait while all servers are away, or too busy for a picture.
+    trace: have the servers trace every picture; see `client.detector.connect`.
     progress: show on stderr how far it is.
 
     A picture that is refused does not stop the others: see `Summary.failures`.
 
     Raises:
-        ClientError: the data set, the server or `output` cannot be used; the server went away for
-            longer than `retry_for`; or nothing but failures came from it. What was finished by
+        ClientError: the data set, a server or `output` cannot be used; all servers were away for
+            longer than `retry_for`; or nothing but failures came from them. What was finished by
             then is kept.
     """
     images, annotations, output = Path(images), Path(annotations), Path(output)
     dataset = load_dataset(images, annotations)
+    share = shard.of(dataset.images) if shard else dataset.images
+    if not share:
+        raise ClientError(f"shard {shard} is empty: there are {len(dataset.images)} pictures")
 
     async def ask_for_all() -> _Run:
         async with connect(
-            protocol, url, timeout=timeout, retry_for=retry_for, concurrency=concurrency
+            protocol,
+            url,
+            tls=tls,
+            timeout=timeout,
+            retry_for=retry_for,
+            concurrency=concurrency,
+            trace=trace,
         ) as detector:
-            check_categories(dataset.categories, detector.categories)
-            identity = {"annotations": dataset.sha256, "model": detector.identity}
-            with ResultsFile(output / RESULTS, identity, resume=resume) as results:
-                results.check_unchanged(dataset.images)
-                run = _Run(detector, dataset, results, progress)
+            model = detector.model
+            check_categories(dataset.categories, model.categories)
+            description = describe_run(dataset.sha256, model.identity, shard)
+            with ResultsFile(output / RESULTS, description, resume=resume) as results:
+                results.check_unchanged(share)
+                run = _Run(detector, share, results, progress)
                 await run.send(concurrency)
         return run
 
     run = asyncio.run(ask_for_all())
-    found = run.results.of(dataset.images)
+    found = run.results.of(share)
     write_json(output / COCO_RESULTS, found, indent=None)
     if progress:
         print(f"computing average precision over {len(found)} detections", file=sys.stderr)
-    has_masks = run.detector.has_masks and dataset.has_segmentations
+    model, endpoints = run.detector.model, run.detector.endpoints
     finished_now = len(run.latencies_ms)
     summary = Summary(
-        metrics={
-            iou_type: evaluate_results(dataset.ground_truth, found, iou_type)
-            for iou_type in (("bbox", "segm") if has_masks else ("bbox",))
-        },
-        images=len(dataset.images),
+        metrics=average_precision(dataset, share, found, masks=model.has_masks),
+        shard=shard,
+        images=len(share),
         resumed=run.resumed,
         detections=len(found),
         failures=tuple(run.failures),
@@ -99,7 +112,16 @@ def evaluate(
         images_per_second=finished_now / run.seconds if finished_now else None,
         latency_ms=Latency.of(run.latencies_ms) if finished_now else None,
         concurrency=concurrency,
-        setting=_setting(run.detector, images, annotations),
+        endpoints=endpoints.counts(),
+        retries=endpoints.retries,
+        setting={
+            "image_folder": str(images.resolve()),
+            "annotation_file": str(annotations.resolve()),
+            "protocol": protocol,
+            "request_ids": f"{run.id}-<image id>",
+            "model": model.identity,
+            **time_and_versions(tritonserver=model.server_version),
+        },
     )
     write_json(output / SUMMARY, summary.to_json())
     return summary
@@ -109,16 +131,17 @@ class _Run:
     """The requests of one run; what they found goes to the results file."""
 
     def __init__(
-        self, detector: Detector, dataset: CocoDataset, results: ResultsFile, progress: bool
+        self, detector: Detector, images: Sequence[CocoImage], results: ResultsFile, progress: bool
     ) -> None:
+        self.id = secrets.token_hex(4)
         self.detector = detector
         self.results = results
         self.resumed = len(results)
         self.failures: list[Failure] = []
         self.latencies_ms: list[float] = []
         self.seconds = 0.0
-        self._total = len(dataset.images)
-        self._pending = [image for image in dataset.images if image not in results]
+        self._total = len(images)
+        self._pending = [image for image in images if image not in results]
         self._failures_in_a_row = 0
         self._bar = tqdm(
             total=self._total,
@@ -131,7 +154,7 @@ class _Run:
 
     async def send(self, concurrency: int) -> None:
         started = time.perf_counter()
-        with self._bar:
+        with self._bar, logging_redirect_tqdm():
             try:
                 await for_each(self._pending, self._ask, concurrency=concurrency)
             except ServerUnavailable as error:
@@ -143,7 +166,7 @@ class _Run:
             content = read_picture(image.path)
             _check_size(image, content)
             started = time.perf_counter()
-            detections = await self.detector.detect(content)
+            detections = await self.detector.detect(content, request_id=f"{self.id}-{image.id}")
             latency = time.perf_counter() - started
         except (PictureError, RequestFailed) as error:
             self._fail(image, str(error))
@@ -177,19 +200,3 @@ def _check_size(image: CocoImage, content: bytes) -> None:
         raise PictureError(
             f"the picture is {width}x{height}, its annotations are for {image.width}x{image.height}"
         )
-
-
-def _setting(detector: Detector, images: Path, annotations: Path) -> dict[str, Any]:
-    return {
-        "image_folder": str(images.resolve()),
-        "annotation_file": str(annotations.resolve()),
-        "url": detector.transport.url,
-        "protocol": detector.transport.protocol,
-        "model": detector.identity,
-        "finished_at": datetime.now(timezone.utc).isoformat(timespec="seconds"),
-        "versions": {
-            "tritonserver": detector.server_version,
-            "python": platform.python_version(),
-            **{name: version(name) for name in ("tritonclient", "pycocotools", "numpy")},
-        },
-    }

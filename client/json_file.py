@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -21,4 +22,6 @@ def write_json(path: Path, value: Any, *, indent: int | None = 1) -> None:
         partial.write_text(json.dumps(value, indent=indent, allow_nan=False) + "\n")
         os.replace(partial, path)
     except OSError as error:
+        with suppress(OSError):
+            partial.unlink()
         raise ClientError(f"cannot write {path}: {error.strerror}") from error

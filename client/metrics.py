@@ -12,7 +12,7 @@ import numpy as np
 from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
-from client.coco import CocoResult
+from client.coco import CocoDataset, CocoImage, CocoResult
 from client.errors import ClientError
 
 METRIC_NAMES = ("AP", "AP50", "AP75", "APs", "APm", "APl")
@@ -33,8 +33,26 @@ class Metrics:
     table: str
 
 
-def evaluate_results(ground_truth: COCO, results: Sequence[CocoResult], iou_type: str) -> Metrics:
+def average_precision(
+    dataset: CocoDataset, images: Sequence[CocoImage], results: Sequence[CocoResult], *, masks: bool
+) -> dict[str, Metrics]:
+    """The metrics over `images` by "bbox" and, with `masks` and where annotated, "segm"."""
+    image_ids = [image.id for image in images]
+    return {
+        iou_type: evaluate_results(dataset.ground_truth, results, iou_type, image_ids)
+        for iou_type in (("bbox", "segm") if masks and dataset.has_segmentations else ("bbox",))
+    }
+
+
+def evaluate_results(
+    ground_truth: COCO,
+    results: Sequence[CocoResult],
+    iou_type: str,
+    image_ids: Sequence[int] | None = None,
+) -> Metrics:
     """Compare results with a data set's annotations: COCOeval with at most 1, 10, 100 per picture.
+
+    image_ids: the pictures that count; None for all.
 
     Segmentation results are measured by the area of their mask, not of their box, as in
     detectron2's COCOEvaluator: with `bbox` present pycocotools would take the box's.
@@ -48,6 +66,8 @@ def evaluate_results(ground_truth: COCO, results: Sequence[CocoResult], iou_type
             evaluation = COCOeval(
                 ground_truth, _predictions(ground_truth, results, iou_type), iou_type
             )
+            if image_ids is not None:
+                evaluation.params.imgIds = sorted(image_ids)
             evaluation.evaluate()
             evaluation.accumulate()
             printed.truncate(0)

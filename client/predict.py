@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,7 @@ from client.drawing import draw_detections
 from client.errors import ClientError, PictureError, RequestFailed
 from client.json_file import write_json
 from client.pictures import decode, find_pictures, read_picture
+from client.tls import Tls
 
 DETECTIONS = "detections.json"
 
@@ -39,11 +41,13 @@ def predict(
     *,
     protocol: str = "grpc",
     url: str | None = None,
+    tls: Tls | None = None,
     output: str | Path = "predictions",
     score_threshold: float = 0.5,
     concurrency: int = 8,
     timeout: float = 300.0,
     retry_for: float = 10.0,
+    trace: bool = False,
 ) -> Predictions:
     """Send pictures, and the pictures in folders, to the served model and draw what it finds.
 
@@ -61,18 +65,28 @@ def predict(
     pictures = find_pictures([Path(path) for path in paths])
     folder = Path(output)
     drawn = _drawn_names(pictures, folder)
+    run = secrets.token_hex(4)
     entries: dict[Path, dict[str, Any]] = {}
     failures: dict[Path, str] = {}
 
     async def ask_for_all() -> None:
         async with connect(
-            protocol, url, timeout=timeout, retry_for=retry_for, concurrency=concurrency
+            protocol,
+            url,
+            tls=tls,
+            timeout=timeout,
+            retry_for=retry_for,
+            concurrency=concurrency,
+            trace=trace,
         ) as detector:
 
             async def ask(path: Path) -> None:
                 try:
+                    # A name that is not UTF-8 cannot travel as it is.
+                    name = path.name.encode("utf-8", "replace").decode()
+                    request_id = f"{run}-{name}"
                     entries[path] = await _predict(
-                        detector, path, folder / drawn[path], score_threshold
+                        detector, path, folder / drawn[path], score_threshold, request_id
                     )
                 except (PictureError, RequestFailed) as error:
                     failures[path] = str(error)
@@ -91,13 +105,14 @@ def predict(
 
 
 async def _predict(
-    detector: Detector, path: Path, drawn: Path, score_threshold: float
+    detector: Detector, path: Path, drawn: Path, score_threshold: float, request_id: str
 ) -> dict[str, Any]:
     content = read_picture(path)
     picture = decode(content)
-    detections = await detector.detect(content, score_threshold)
+    detections = await detector.detect(content, score_threshold, request_id=request_id)
+    categories = detector.model.categories
     try:
-        _save(draw_detections(picture, detections, detector.categories), drawn)
+        _save(draw_detections(picture, detections, categories), drawn)
     except ValueError as error:
         raise RequestFailed(
             f"the server's masks are not of its size {picture.width}x{picture.height}: {error}"
@@ -107,19 +122,19 @@ async def _predict(
         "drawn": drawn.name,
         "width": picture.width,
         "height": picture.height,
-        "detections": _entries(detections, detector, picture),
+        "detections": _entries(detections, categories, picture),
     }
 
 
 def _entries(
-    detections: Detections, detector: Detector, picture: Image.Image
+    detections: Detections, categories: dict[int, str], picture: Image.Image
 ) -> list[dict[str, Any]]:
     entries = []
     for index, box in enumerate(detections.boxes.tolist()):
         category_id = int(detections.category_ids[index])
         entry: dict[str, Any] = {
             "category_id": category_id,
-            "category": detector.categories.get(category_id),
+            "category": categories.get(category_id),
             "score": float(detections.scores[index]),
             "box": box,
         }

@@ -16,9 +16,25 @@ from types import TracebackType
 from typing import Any
 
 from client.coco import CocoImage, CocoResult
+from client.differences import differences
 from client.errors import ClientError
+from client.shard import Shard
 
 FORMAT = 1
+HEADER_KEYS = ("format", "run")
+LINE_KEYS = ("image_id", "file_size", "results")
+
+
+def describe_run(
+    annotations: str, model: dict[str, Any], shard: Shard | None = None
+) -> dict[str, Any]:
+    """What decides the content of a results file, as its header has it.
+
+    annotations: the SHA-256 of the annotation file.
+    model: `ServedModel.identity`.
+    """
+    run: dict[str, Any] = {"annotations": annotations, "model": model}
+    return run if shard is None else {**run, "shard": str(shard)}
 
 
 class ResultsFile:
@@ -112,8 +128,7 @@ class ResultsFile:
 
     def _read(self, run: dict[str, Any], resume: bool) -> None:
         content = self.path.read_bytes()
-        complete, _, _ = content.rpartition(b"\n")
-        header, *lines = [self._parse(n, text) for n, text in enumerate(complete.split(b"\n"), 1)]
+        header, lines = _parse(self.path, content)
         if lines and not resume:
             raise ClientError(
                 f"{self.path.parent} holds a run already, with {len(lines)} finished pictures: "
@@ -121,54 +136,71 @@ class ResultsFile:
             )
         expected = {"format": FORMAT, "run": run}
         if lines and header != expected:
-            difference = "; ".join(_differences(header, expected))
+            difference = "; ".join(
+                f"{path.removeprefix('run.')} was {before}, now {now}"
+                for path, before, now in differences(header, expected)
+            )
             raise ClientError(
                 f"cannot resume {self.path}, it is another run: {difference}. "
                 "Start anew with another --output."
             )
-        self._lines = {line["image_id"]: line for line in lines}
+        self._lines = lines
         if lines:
-            os.truncate(self._file, len(complete) + 1)
+            os.truncate(self._file, content.rindex(b"\n") + 1)
         else:
             os.truncate(self._file, 0)
             self._write(expected)
 
-    def _parse(self, number: int, text: bytes) -> dict[str, Any]:
-        if number == 1 and not text:
-            return {}
-        try:
-            line = json.loads(text)
-            if number > 1:
-                line["image_id"], line["file_size"], line["results"]
-        except (ValueError, KeyError, TypeError) as error:
-            raise ClientError(
-                f"line {number} of {self.path} is damaged: {text[:60]!r}. Delete that line to "
-                "resume without it, or start anew with another --output."
-            ) from error
-        return line
-
     def _write(self, line: dict[str, Any]) -> None:
+        whole = os.fstat(self._file).st_size
         rest = json.dumps(line, separators=(",", ":")).encode() + b"\n"
         try:
             while rest:
                 rest = rest[os.write(self._file, rest) :]
         except OSError as error:
+            # Another answer may be written before the run ends, and must not follow half a line.
+            os.truncate(self._file, whole)
             raise ClientError(
                 f"cannot write {self.path}: {error.strerror}. Every earlier line of it is kept: "
                 "mend that, then continue with --resume."
             ) from error
 
 
-def _differences(found: Any, expected: Any, path: str = "") -> list[str]:
-    if isinstance(found, dict) and isinstance(expected, dict):
-        names = sorted(found.keys() | expected.keys())
-        return [
-            difference
-            for name in names
-            for difference in _differences(
-                found.get(name), expected.get(name), f"{path}.{name}" if path else name
-            )
-        ]
-    if found == expected:
-        return []
-    return [f"{path.removeprefix('run.')} was {str(found)[:60]}, now {str(expected)[:60]}"]
+def read_results(path: Path) -> tuple[dict[str, Any], dict[int, dict[str, Any]]]:
+    """The run that a results file is of, and the line of each finished picture by its id.
+
+    Raises:
+        ClientError: there is no such file, it is damaged, or an evaluation still writes it.
+    """
+    try:
+        with path.open("rb") as file:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            content = file.read()
+    except BlockingIOError as error:
+        raise ClientError(f"{path} is being written by an evaluation: wait for its end") from error
+    except OSError as error:
+        raise ClientError(f"cannot read {path}: {error.strerror}") from error
+    header, lines = _parse(path, content)
+    if header.get("format") != FORMAT:
+        raise ClientError(f"{path} is not the results of an evaluation in format {FORMAT}")
+    return header["run"], lines
+
+
+def _parse(path: Path, content: bytes) -> tuple[dict[str, Any], dict[int, dict[str, Any]]]:
+    complete, _, _ = content.rpartition(b"\n")
+    header, *lines = [_parse_line(path, n, t) for n, t in enumerate(complete.split(b"\n"), 1)]
+    return header, {line["image_id"]: line for line in lines}
+
+
+def _parse_line(path: Path, number: int, text: bytes) -> dict[str, Any]:
+    if number == 1 and not text:
+        return {}
+    try:
+        line = json.loads(text)
+        _ = [line[name] for name in (LINE_KEYS if number > 1 else HEADER_KEYS)]
+    except (ValueError, KeyError, TypeError) as error:
+        raise ClientError(
+            f"line {number} of {path} is damaged: {text[:60]!r}. Delete that line to "
+            "resume without it, or start anew with another --output."
+        ) from error
+    return line

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import dataclasses
+import platform
 from dataclasses import dataclass
+from datetime import datetime, timezone
+from importlib.metadata import version
 from typing import Any
 
 import numpy as np
 
+from client.endpoints import EndpointCounts
 from client.metrics import Metrics
+from client.shard import Shard
 
 PERCENTILES = (50, 90, 95, 99)
 LISTED_FAILURES = 20
 KIND_NAMES = {"bbox": "box", "segm": "mask"}
+PACKAGES = ("tritonclient", "pycocotools", "numpy")
 
 
 @dataclass(frozen=True)
@@ -48,30 +54,40 @@ class Summary:
     """The outcome of an evaluation.
 
     metrics: by "bbox" and, where the model and the annotations have masks, "segm".
-    images: pictures in the data set; `resumed` of them were finished by an earlier run.
+    images: pictures in the data set or in its shard.
     detections: over all finished pictures.
     failures: pictures without a result. If there are any, the metrics count them as pictures in
         which nothing was detected.
-    seconds, images_per_second: this run's requests alone; no rate when all were resumed.
-    latency_ms: of this run's successful requests.
-    concurrency: requests in flight at once.
     setting: what was evaluated, where and with which versions.
+    shard: the part of the data set that was evaluated; None for all of it.
+
+    What follows is of this run's requests alone, and empty where it sent none:
+
+    resumed: pictures that were finished by an earlier run.
+    seconds, images_per_second: from the first request to the last answer.
+    latency_ms: of the successful requests.
+    concurrency: requests in flight at once, over all servers.
+    endpoints: what each server did.
+    retries: requests that were sent again.
     """
 
     metrics: dict[str, Metrics]
     images: int
-    resumed: int
     detections: int
     failures: tuple[Failure, ...]
-    seconds: float
-    images_per_second: float | None
-    latency_ms: Latency | None
-    concurrency: int
     setting: dict[str, Any]
+    shard: Shard | None = None
+    resumed: int = 0
+    seconds: float | None = None
+    images_per_second: float | None = None
+    latency_ms: Latency | None = None
+    concurrency: int | None = None
+    endpoints: tuple[EndpointCounts, ...] = ()
+    retries: int = 0
 
     @property
     def complete(self) -> bool:
-        """Every picture of the data set has a result."""
+        """Every picture of the data set, or of its share, has a result."""
         return not self.failures
 
     def to_json(self) -> dict[str, Any]:
@@ -79,6 +95,7 @@ class Summary:
         return {
             "complete": self.complete,
             **{kind: metrics.values for kind, metrics in self.metrics.items()},
+            "shard": str(self.shard) if self.shard else None,
             "images": self.images,
             "resumed_images": self.resumed,
             "detections": self.detections,
@@ -87,16 +104,19 @@ class Summary:
             "images_per_second": self.images_per_second,
             "latency_ms": dataclasses.asdict(self.latency_ms) if self.latency_ms else None,
             "concurrency": self.concurrency,
+            "endpoints": [dataclasses.asdict(endpoint) for endpoint in self.endpoints],
+            "retries": self.retries,
             **self.setting,
         }
 
     def __str__(self) -> str:
         lines: list[str] = []
         for kind, metrics in self.metrics.items():
-            lines += [f"{kind}:" if self.complete else f"{kind}, INCOMPLETE:", metrics.table, ""]
+            lines += [", ".join([kind, *self._labels()]) + ":", metrics.table, ""]
         if "segm" not in self.metrics:
             lines.append("masks were not evaluated: the model or the annotations have none")
         lines += self._throughput_lines()
+        lines += self._endpoint_lines()
         if not self.complete:
             lines += ["", *self._failure_lines()]
         lines += ["", self._last_line()]
@@ -118,6 +138,17 @@ class Summary:
             )
         return lines
 
+    def _endpoint_lines(self) -> list[str]:
+        lines = []
+        if len(self.endpoints) > 1:
+            lines += [
+                f"{endpoint.url}: answered {endpoint.answered}, went away {endpoint.went_away}"
+                for endpoint in self.endpoints
+            ]
+        if self.retries:
+            lines.append(f"{self.retries} requests were sent again")
+        return lines
+
     def _failure_lines(self) -> list[str]:
         count = len(self.failures)
         lines = [f"{count} of {self.images} pictures have no result:"]
@@ -135,10 +166,31 @@ class Summary:
             f"AP50 {_figure(metrics.values['AP50'])}"
             for kind, metrics in self.metrics.items()
         )
-        if self.complete:
+        if not self._labels():
             return figures
         finished = self.images - len(self.failures)
-        return f"INCOMPLETE, {finished} of {self.images} pictures: {figures}"
+        count = f"{self.images}" if self.complete else f"{finished} of {self.images}"
+        return f"{', '.join(self._labels())}, {count} pictures: {figures}"
+
+    def _labels(self) -> list[str]:
+        """What keeps the figures from being those of the data set."""
+        shard = [] if self.shard is None else [f"shard {self.shard}"]
+        return shard if self.complete else [*shard, "INCOMPLETE"]
+
+
+def time_and_versions(**servers: str) -> dict[str, Any]:
+    """`finished_at` and `versions`, for a summary's setting.
+
+    servers: versions of other programs than this one.
+    """
+    return {
+        "finished_at": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        "versions": {
+            **servers,
+            "python": platform.python_version(),
+            **{name: version(name) for name in PACKAGES},
+        },
+    }
 
 
 def _figure(value: float | None) -> str:

@@ -24,6 +24,7 @@ IMAGES = DEMO / "val" / "images"
 ANNOTATIONS = DEMO / "val" / "instances.json"
 
 DELAY_S = 0.01
+SLOW_DELAY_S = 0.03
 
 CONFIG = """
 name: "{name}"
@@ -37,8 +38,8 @@ output [
   {{ name: "category_ids" data_type: TYPE_INT32 dims: [ 100 ] }}{masks}
 ]
 parameters {{ key: "categories" value: {{ string_value: {categories} }} }}
-parameters {{ key: "delay_s" value: {{ string_value: "{delay_s}" }} }}
 instance_group [ {{ kind: KIND_CPU count: 1 }} ]
+{further}
 """
 
 
@@ -63,9 +64,18 @@ def demo() -> Demo:
 
 
 def write_recorded_repository(
-    folder: Path, demo: Demo, *, name: str = "mask_rcnn", has_masks: bool = True
+    folder: Path,
+    demo: Demo,
+    *,
+    name: str = "mask_rcnn",
+    has_masks: bool = True,
+    delay_s: float = DELAY_S,
+    further: str = "",
 ) -> Path:
-    """A model repository with the stand-in alone; returns `folder`."""
+    """A model repository with the stand-in alone; returns `folder`.
+
+    further: lines for its config.pbtxt.
+    """
     by_image = defaultdict(list)
     for result in demo.results:
         by_image[result["image_id"]].append(result)
@@ -79,6 +89,7 @@ def write_recorded_repository(
     version.mkdir(parents=True)
     shutil.copy(Path(__file__).parent / "recorded" / "model.py", version)
     (version / "answers.json").write_text(json.dumps(answers))
+    (version / "delay_s.json").write_text(json.dumps(delay_s))
     categories = [{"id": c["id"], "name": c["name"]} for c in demo.content["categories"]]
     masks = ',\n  { name: "masks" data_type: TYPE_STRING dims: [ 100 ] }' if has_masks else ""
     (version.parent / "config.pbtxt").write_text(
@@ -86,7 +97,7 @@ def write_recorded_repository(
             name=name,
             masks=masks,
             categories=json.dumps(json.dumps(categories)),
-            delay_s=DELAY_S,
+            further=further,
         )
     )
     return folder
@@ -95,6 +106,13 @@ def write_recorded_repository(
 @pytest.fixture(scope="session")
 def recorded_repository(tmp_path_factory: pytest.TempPathFactory, demo: Demo) -> Path:
     return write_recorded_repository(tmp_path_factory.mktemp("recorded"), demo)
+
+
+@pytest.fixture(scope="session")
+def slow_repository(tmp_path_factory: pytest.TempPathFactory, demo: Demo) -> Path:
+    """For what has to happen before all pictures are answered."""
+    folder = tmp_path_factory.mktemp("slow")
+    return write_recorded_repository(folder, demo, delay_s=SLOW_DELAY_S)
 
 
 @pytest.fixture(scope="session")

@@ -41,13 +41,13 @@ def test_the_ensemble_is_known_by_all_of_its_models_over_either_protocol(
 ) -> None:
     async def ask(protocol: str, url: str) -> Any:
         async with connect(protocol, url) as detector:
-            return detector
+            return detector.model
 
-    detector = asyncio.run(ask("grpc", demo_server.grpc_url))
+    model = asyncio.run(ask("grpc", demo_server.grpc_url))
     over_http = asyncio.run(ask("http", demo_server.http_url))
 
-    assert detector.identity == over_http.identity
-    assert detector.identity["mask_rcnn_preprocess"]["parameters"]["resize"] == "pillow"
-    assert detector.identity["mask_rcnn_network"]["outputs"]
-    assert detector.categories == over_http.categories
-    assert (detector.categories[34], detector.has_masks) == ("crescent", True)
+    assert model.identity == over_http.identity
+    assert model.identity["mask_rcnn_preprocess"]["parameters"]["resize"] == "pillow"
+    assert model.identity["mask_rcnn_network"]["outputs"]
+    assert model.categories == over_http.categories
+    assert (model.categories[34], model.has_masks) == ("crescent", True)

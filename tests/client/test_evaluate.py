@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import resource
 import shutil
 import signal
 import socket
@@ -10,6 +12,7 @@ import subprocess
 import sys
 import threading
 import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -213,7 +216,8 @@ def test_a_server_that_refuses_everything_is_not_asked_for_everything(
 
     with pytest.raises(
         ClientError,
-        match=rf"{FAILURES_IN_A_ROW} pictures in a row failed, .* not a picture\n0 of 64",
+        match=rf"{FAILURES_IN_A_ROW} pictures in a row failed, .* not a picture \(request "
+        r"[0-9a-f]{8}-50\)\n0 of 64",
     ):
         evaluate(
             images, demo.annotations, url=recorded_server.grpc_url, output=tmp_path / "out",
@@ -265,15 +269,15 @@ class Runs:
 
 
 def test_a_server_that_restarts_is_waited_for(
-    recorded_repository: Path, demo: Any, tmp_path: Path
+    slow_repository: Path, demo: Any, tmp_path: Path
 ) -> None:
-    with TritonServer(recorded_repository, exit_timeout_secs=0) as server:
-        ports = [int(address.rpartition(":")[2]) for address in (server.grpc_url, server.http_url)]
+    with TritonServer(slow_repository) as server:
         runs = Runs(server, demo, tmp_path, retry_for=60)
         runs.wait_until_some_pictures_are_finished()
-    for output in runs.outputs.values():
-        assert finished(output) < 64, "it was over before the server stopped"
-    with TritonServer(recorded_repository, grpc_port=ports[0], http_port=ports[1]):
+        os.kill(server.process_id, signal.SIGKILL)
+        for output in runs.outputs.values():
+            assert finished(output) < 64, "it was over before the server died"
+        server.restart()
         runs.join()
 
     for summary in runs.outcomes.values():
@@ -282,12 +286,13 @@ def test_a_server_that_restarts_is_waited_for(
 
 
 def test_a_server_that_stays_away_ends_the_run_and_keeps_what_was_finished(
-    recorded_repository: Path, recorded_server: TritonServer, demo: Any, tmp_path: Path
+    slow_repository: Path, recorded_server: TritonServer, demo: Any, tmp_path: Path
 ) -> None:
-    with TritonServer(recorded_repository, exit_timeout_secs=0) as server:
+    with TritonServer(slow_repository) as server:
         runs = Runs(server, demo, tmp_path, retry_for=0.5)
         runs.wait_until_some_pictures_are_finished()
-    runs.join()
+        os.kill(server.process_id, signal.SIGKILL)
+        runs.join()
 
     for protocol, output in runs.outputs.items():
         kept = finished(output)
@@ -300,6 +305,32 @@ def test_a_server_that_stays_away_ends_the_run_and_keeps_what_was_finished(
             output=output, resume=True, progress=False,
         )  # fmt: skip
         assert (summary.resumed, summary.complete) == (kept, True)
+
+
+def test_a_full_disk_ends_the_run_and_keeps_what_was_finished(
+    recorded_server: TritonServer, demo: Any, tmp_path: Path
+) -> None:
+    arguments = ["evaluate", "--images", str(demo.images), "--annotations", str(demo.annotations),
+                 "--url", recorded_server.grpc_url, "--output", str(tmp_path)]  # fmt: skip
+    run = subprocess.run(
+        [sys.executable, "-m", "client", *arguments],
+        cwd=REPOSITORY_ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+        # The error is another than ENOSPC, and comes from the same call at the same place.
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (40_000, 40_000)),
+    )
+
+    assert run.returncode == 1
+    assert f"error: cannot write {tmp_path / RESULTS}: File too large" in run.stderr
+    assert "continue with --resume" in run.stderr
+    assert "Traceback" not in run.stderr
+    kept = finished(tmp_path)
+    assert 0 < kept < 64
+    assert main([*arguments, "--resume"]) == 0
+    summary = json.loads((tmp_path / SUMMARY).read_text())
+    assert (summary["resumed_images"], summary["complete"]) == (kept, True)
 
 
 def test_ctrl_c_tells_how_to_resume(
@@ -358,6 +389,24 @@ def test_the_other_protocols_port_is_not_taken_for_a_server(
         )  # fmt: skip
 
 
+@pytest.mark.parametrize("status", [502, 503, 504])
+def test_a_proxys_own_page_is_told_by_its_status(demo: Any, tmp_path: Path, status: int) -> None:
+    class Proxy(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_error(status)
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Proxy) as proxy:
+        threading.Thread(target=proxy.serve_forever).start()
+        address = f"127.0.0.1:{proxy.server_port}"
+        try:
+            with pytest.raises(ClientError, match=rf"{address} \(http\): HTTP status {status}\n"):
+                evaluate(
+                    demo.images, demo.annotations, protocol="http", url=address, output=tmp_path
+                )
+        finally:
+            proxy.shutdown()
+
+
 @pytest.mark.parametrize("address", ["http://127.0.0.1:8000", "localhost", ""])
 def test_an_address_that_is_not_host_and_port_is_refused(
     demo: Any, tmp_path: Path, address: str
@@ -370,7 +419,9 @@ def test_an_address_that_is_not_host_and_port_is_refused(
 def test_a_server_of_other_models_is_told_with_what_it_has(
     other_models_server: TritonServer, demo: Any, tmp_path: Path, protocol: str
 ) -> None:
-    with pytest.raises(ClientError, match=r"(?s)does not serve the model mask_rcnn: .*: other\."):
+    with pytest.raises(
+        ClientError, match=r"(?s)does not serve the model mask_rcnn: .* loaded other;"
+    ):
         evaluate(
             demo.images, demo.annotations, protocol=protocol,
             url=url(other_models_server, protocol), output=tmp_path,

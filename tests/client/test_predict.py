@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import re
 import shutil
 from pathlib import Path
 from typing import Any
@@ -89,13 +91,34 @@ def test_what_cannot_be_read_or_is_refused_is_told_and_the_rest_is_drawn(
 
     printed = capsys.readouterr()
     assert code == 1
-    assert printed.err.splitlines() == [
+    *unreadable, refused = printed.err.splitlines()
+    assert unreadable == [
         f"error: {empty}: the file is empty",
         f"error: {text}: not a picture that Pillow can read",
-        f"error: {unknown}: image: {unknown.stat().st_size} bytes that are not a picture",
     ]
+    assert re.fullmatch(
+        f"error: {unknown}: image: {unknown.stat().st_size} bytes that are not a picture "
+        r"\(request [0-9a-f]{8}-c\.png\)",
+        refused,
+    )
     assert "in 1 picture: drawn in" in printed.out
     assert sorted(path.name for path in output.iterdir()) == ["000000.png", DETECTIONS]
+
+
+@pytest.mark.parametrize("protocol", ["grpc", "http"])
+def test_a_refused_picture_is_found_in_the_servers_log_by_the_id_that_the_client_tells(
+    recorded_server: TritonServer, tmp_path: Path, protocol: str
+) -> None:
+    # A file name may be any bytes; what travels is UTF-8.
+    picture = tmp_path / os.fsdecode(b"caf\xe9 \xc3\xa9.png")
+    Image.new("RGB", (40, 30)).save(picture)
+    url = recorded_server.grpc_url if protocol == "grpc" else recorded_server.http_url
+
+    predictions = predict([picture], protocol=protocol, url=url, output=tmp_path / "out")
+
+    [reason] = predictions.failures.values()
+    [request_id] = re.findall(r"\(request ([0-9a-f]{8}-caf\? é\.png)\)", reason)
+    assert f"refused request {request_id}" in recorded_server.log_path.read_text()
 
 
 def test_pictures_of_one_name_are_drawn_into_files_of_their_own(

@@ -1,7 +1,7 @@
 """A stand-in for the ensemble mask_rcnn: it answers known pictures from a file.
 
-Beside it lies answers.json: {sha256 of the picture: [COCO results]}. Any other picture is refused,
-as the real ensemble refuses what it cannot decode.
+Beside it lie answers.json: {sha256 of the picture: [COCO results]}, and delay_s.json: how long to
+take for each. Any other picture is refused, as the real ensemble refuses what it cannot decode.
 """
 
 import hashlib
@@ -17,22 +17,22 @@ DETECTIONS_PER_IMAGE = 100
 
 class TritonPythonModel:
     def initialize(self, args):
-        config = json.loads(args["model_config"])
-        self.delay = float(config["parameters"]["delay_s"]["string_value"])
-        answers = Path(args["model_repository"], args["model_version"], "answers.json")
-        self.answers = json.loads(answers.read_text())
+        folder = Path(args["model_repository"], args["model_version"])
+        self.delay_s = json.loads((folder / "delay_s.json").read_text())
+        self.answers = json.loads((folder / "answers.json").read_text())
 
     def execute(self, requests):
         return [self.answer(request) for request in requests]
 
     def answer(self, request):
-        time.sleep(self.delay)
+        time.sleep(self.delay_s)
         pictures = pb_utils.get_input_tensor_by_name(request, "image").as_numpy().reshape(-1)
         threshold = json.loads(request.parameters() or "{}").get("score_threshold", 0)
         arrays = []
         for picture in pictures:
             results = self.answers.get(hashlib.sha256(picture).hexdigest())
             if results is None:
+                pb_utils.Logger.log_warn(f"refused request {request.request_id()}")
                 error = pb_utils.TritonError(
                     f"image: {len(picture)} bytes that are not a picture",
                     pb_utils.TritonError.INVALID_ARG,

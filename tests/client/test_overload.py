@@ -1,0 +1,78 @@
+"""A server that takes less than it is asked for: its queue is full, or too slow."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from client.detector import Detections, connect
+from client.errors import RequestFailed
+from client.evaluate import evaluate
+from server.launch import TritonServer
+from tests.client.conftest import DELAY_S, write_recorded_repository
+
+QUEUE = """
+dynamic_batching {{
+  default_queue_policy {{
+    max_queue_size: 4
+    timeout_action: REJECT
+    default_timeout_microseconds: {timeout}
+  }}
+}}
+"""
+
+
+@pytest.fixture(scope="module")
+def busy_server(tmp_path_factory: pytest.TempPathFactory, demo: Any) -> Iterator[TritonServer]:
+    """It queues four requests, for less time than it takes to answer one."""
+    repository = write_recorded_repository(
+        tmp_path_factory.mktemp("busy"),
+        demo,
+        further=QUEUE.format(timeout=int(DELAY_S * 0.8e6)),
+    )
+    with TritonServer(repository) as server:
+        yield server
+
+
+def url(server: TritonServer, protocol: str) -> str:
+    return server.grpc_url if protocol == "grpc" else server.http_url
+
+
+@pytest.mark.parametrize("protocol", ["grpc", "http"])
+def test_pictures_that_a_busy_server_turns_away_are_sent_again_until_all_are_answered(
+    busy_server: TritonServer, demo: Any, tmp_path: Any, protocol: str
+) -> None:
+    summary = evaluate(
+        demo.images, demo.annotations, protocol=protocol, url=url(busy_server, protocol),
+        output=tmp_path, concurrency=10, progress=False,
+    )  # fmt: skip
+
+    assert summary.complete
+    assert summary.retries > 0
+    assert [endpoint.went_away for endpoint in summary.endpoints] == [0]
+    assert f"{summary.retries} requests were sent again" in str(summary)
+
+
+@pytest.mark.parametrize("protocol", ["grpc", "http"])
+def test_a_picture_that_is_turned_away_for_too_long_fails_alone_with_the_servers_words(
+    busy_server: TritonServer, demo: Any, protocol: str
+) -> None:
+    picture = (demo.images / "000000.jpg").read_bytes()
+
+    async def scenario() -> list[Detections | BaseException]:
+        async with connect(protocol, url(busy_server, protocol), retry_for=0) as detector:
+            return await asyncio.gather(
+                *(detector.detect(picture) for _ in range(32)), return_exceptions=True
+            )
+
+    outcomes = asyncio.run(scenario())
+
+    failures = [str(outcome) for outcome in outcomes if isinstance(outcome, RequestFailed)]
+    answers = [outcome for outcome in outcomes if isinstance(outcome, Detections)]
+    assert answers
+    assert len(answers) + len(failures) == 32
+    assert any("(--retry-for)" in f and "Exceeds maximum queue size" in f for f in failures)
+    assert any("(--retry-for)" in f and "Request timeout expired" in f for f in failures)

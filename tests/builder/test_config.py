@@ -451,6 +451,34 @@ def test_a_mapping_that_holds_itself_is_refused(write: Write) -> None:
     assert "MODEL.PIXEL_MEAN" in refusal(write("MODEL: {PIXEL_MEAN: &l [*l, *l, *l]}"))
 
 
+def _multiplied(first: str, each: str) -> str:
+    """Eleven lines, of which each holds the one before it nine times."""
+    lines = [f"A0: &a0 {first}"]
+    for number in range(1, 12):
+        lines.append(f"A{number}: &a{number} {each}" % ", ".join([f"*a{number - 1}"] * 9))
+    return "\n".join(lines) + "\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        (_multiplied("{x: y}", "{<<: [%s]}"), "merge keys (<<) are not read"),
+        (_multiplied("[x, x]", "[%s]") + "_BASE_: [*a11]", "_BASE_ is [["),
+        (_multiplied("[x, x]", "[%s]") + "MODEL: {PIXEL_MEAN: *a11}", "MODEL.PIXEL_MEAN is [["),
+        ("_BASE_: /dev/zero", "/dev/zero: is larger than 100000 bytes"),
+        ("\n".join(f"A{i}: 1" for i in range(9000)), "… and 8950 more"),
+        ("#" * 100_001, "is larger than 100000 bytes"),
+    ],
+    ids=["merge keys", "base", "value", "/dev/zero", "many settings", "large file"],
+)
+def test_a_small_file_takes_no_great_time_or_memory_to_refuse(
+    write: Write, text: str, says: str
+) -> None:
+    message = refusal(write(text))
+    assert says in message
+    assert len(message) < 20_000
+
+
 @pytest.mark.parametrize(
     ("name", "says"),
     [

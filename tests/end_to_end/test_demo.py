@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 from PIL import Image
 
 from client.evaluate import evaluate
@@ -37,6 +38,7 @@ def test_the_demo_reaches_detectron2s_ap_and_leaves_its_pictures() -> None:
         assert found.convert("RGB").tobytes() != original.convert("RGB").tobytes()
 
 
+@pytest.mark.long
 def test_opencvs_resize_costs_little_ap(demo_repository: Path, tmp_path: Path) -> None:
     repository = shutil.copytree(demo_repository, tmp_path / "repository")
     config = repository / "mask_rcnn_preprocess/config.pbtxt"

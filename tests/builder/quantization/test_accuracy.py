@@ -35,6 +35,7 @@ def detectron2(other_pictures: CocoDataset) -> dict[str, float]:
     return accuracy(other_pictures, [r for r in results if r["image_id"] in ids])
 
 
+@pytest.mark.long
 def test_int8_is_within_1_ap_on_pictures_that_it_was_not_calibrated_on(
     demo_config: ModelConfig,
     demo_weights: dict[str, npt.NDArray[Any]],

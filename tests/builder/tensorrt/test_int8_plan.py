@@ -31,7 +31,7 @@ def made_up_calibration(folder: Path, config_file: Path, weights_file: Path) -> 
     return folder / CALIBRATION
 
 
-def test_the_demo_compiles_in_int8_for_all_targets(
+def test_the_demo_compiles_in_int8(
     build_plan: Callable[..., Build], tmp_path: Path
 ) -> None:
     calibration = made_up_calibration(tmp_path, MODEL[1], WEIGHTS[1])
@@ -39,12 +39,12 @@ def test_the_demo_compiles_in_int8_for_all_targets(
         tmp_path / "repository",
         *(*MODEL, *WEIGHTS, *CATEGORIES),
         *("--precision", "int8", "--calibration", calibration),
-        *("--compute-capability", *ALL_TARGETS),
+        *("--compute-capability", ALL_TARGETS[0]),
     )
     manifest = read_manifest(build.repository / NETWORK / MANIFEST)
     assert manifest.precision == "int8"
     assert manifest.plan is not None
-    assert manifest.plan.compute_capabilities == ALL_TARGETS
+    assert manifest.plan.compute_capabilities == ALL_TARGETS[:1]
 
 
 @pytest.mark.long

@@ -322,6 +322,59 @@ def test_a_small_file_cannot_take_much_memory(written: Written, content: bytes) 
     assert peak < 10e6
 
 
+DOUBLED = b"2\x86"
+"""The opcodes that put a pair of what is on the stack in its place."""
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"\x80\x02}" + b")" + DOUBLED * 60 + b"K\x01s.",
+        b"\x80\x02}(" + b")" + DOUBLED * 60 + b"K\x01u.",
+        b"(" + b")" + DOUBLED * 60 + b"K\x01d.",
+        b"\x80\x04\x8f(" + b")" + DOUBLED * 60 + b"\x90.",
+        b"\x80\x04(" + b")" + DOUBLED * 60 + b"\x91.",
+        b"\x80\x02ccollections\nOrderedDict\n](](" + b")" + DOUBLED * 60 + b"K\x01ee\x85R.",
+    ],
+    ids=["SETITEM", "SETITEMS", "DICT", "ADDITEMS", "FROZENSET", "OrderedDict"],
+)
+def test_pairs_of_pairs_are_refused_before_anything_walks_through_them(
+    written: Written, content: bytes
+) -> None:
+    refusal(written(content))
+
+
+def test_arrays_that_share_their_data_take_no_more_than_the_file(written: Written) -> None:
+    data = b"B" + (100_000).to_bytes(4, "little") + bytes(100_000) + b"q\x01"
+    array = (
+        b"cnumpy.core.multiarray\n_reconstruct\n)R(K\x01J\xa0\x86\x01\x00\x85cnumpy\ndtype\n"
+        b"X\x02\x00\x00\x00u1\x85Rh\x02h\x01tb"
+    )
+    start = b"\x80\x03" + b"K\x00q\x020" + data + b"0]("
+    read_twice = written(start + array * 2 + b"e.")
+    assert "expected a dictionary" in refusal(read_twice)
+    assert "its arrays are larger than the file" in refusal(written(start + array * 1000 + b"e."))
+
+
+def test_an_array_of_a_thousand_dimensions_is_refused(written: Written) -> None:
+    shape = b"(" + (b"J" + (2**31 - 1).to_bytes(4, "little")) * 1000 + b"t"
+    assert "a tuple of sizes" in refusal(written(_array_of(shape, b"C\x08" + bytes(8))))
+
+
+def test_an_author_that_is_an_array_is_no_author(tmp_path: Path) -> None:
+    path = tmp_path / "model.pkl"
+    path.write_bytes(pickle.dumps({"model": {"a.b": np.ones(2)}, "__author__": np.ones(3)}))
+    assert read_pickle(path).keys() == {"a.b"}
+
+
+def test_attributes_of_a_dictionary_are_dropped(tmp_path: Path) -> None:
+    checkpoint = OrderedDict(model={"a.b": np.ones(2)})
+    checkpoint.get = "not a method"  # type: ignore[method-assign, assignment]
+    path = tmp_path / "model.pkl"
+    path.write_bytes(pickle.dumps(checkpoint))
+    assert read_pickle(path).keys() == {"a.b"}
+
+
 def test_the_admitted_functions_cannot_be_altered_for_the_next_file(written: Written) -> None:
     attempts = (
         b"cnumpy.core.multiarray\n_reconstruct\n(NdS'_function'\nNstb.",

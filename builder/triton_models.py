@@ -112,14 +112,7 @@ def tensorrt_network(
             InstanceGroup(InstanceKind.GPU, 1, profile=tuple(map(str, range(len(sizes))))),
         ),
         dynamic_batching=DynamicBatching(_GPU_QUEUE, tuple(sorted({opt_batch, max_batch}))),
-        model_warmup=tuple(
-            ModelWarmup(
-                f"{height}x{width}",
-                max_batch,
-                (dataclasses.replace(_CANVAS, dims=(height, width, 3)), _IMAGE_SIZE),
-            )
-            for height, width in sizes
-        ),
+        model_warmup=_warmups(sizes, (max_batch,)),
         parameters=_identity(onnx_sha256),
         comment="The network as a TensorRT plan, with an optimization profile for each canvas. "
         "Requests batch if they are on equal canvases. Each instance has an execution context, "
@@ -138,6 +131,7 @@ def onnxruntime_network(
         _CANVAS,
         InstanceGroup(InstanceKind.CPU, 2),
         DynamicBatching(_CPU_QUEUE, (1,)),
+        (),
         {"intra_op_num_threads": "0", **_identity(onnx_sha256)},
         "The network in ONNX Runtime on the CPU. Requests do not batch: a batch takes as long as "
         "its pictures one by one, and all would wait for the last. Two instances: where one has "
@@ -156,9 +150,11 @@ def onnxruntime_cuda_network(
         dataclasses.replace(_CANVAS, allow_ragged_batch=True),
         InstanceGroup(InstanceKind.GPU, 2),
         DynamicBatching(_GPU_QUEUE),
+        _warmups(canvases(config), [1 << bit for bit in range(max_batch.bit_length())]),
         {"intra_op_num_threads": "1", **_identity(onnx_sha256)},
         "The network in ONNX Runtime on every GPU. Requests batch whatever their canvases are; "
-        "those on equal ones are computed together. "
+        "those on equal ones are computed together, in a session for each canvas and each power of "
+        "two; the warm-up makes the sessions. "
         "Two instances for each GPU: while one gathers its batch, the other computes. Beside CUDA, "
         "more CPU threads than one would only spin.",
     )
@@ -170,6 +166,7 @@ def _onnxruntime(
     canvas: Tensor,
     instances: InstanceGroup,
     dynamic_batching: DynamicBatching,
+    model_warmup: tuple[ModelWarmup, ...],
     parameters: dict[str, str],
     comment: str,
 ) -> TritonModelConfig:
@@ -181,8 +178,24 @@ def _onnxruntime(
         output=_network_outputs(config),
         instance_group=(instances,),
         dynamic_batching=dynamic_batching,
+        model_warmup=model_warmup,
         parameters=parameters,
         comment=comment,
+    )
+
+
+def _warmups(
+    sizes: Sequence[tuple[int, int]], batch_sizes: Sequence[int]
+) -> tuple[ModelWarmup, ...]:
+    """Batches of those sizes on canvases of those heights and widths."""
+    return tuple(
+        ModelWarmup(
+            f"{batch_size}x{height}x{width}",
+            batch_size,
+            (dataclasses.replace(_CANVAS, dims=(height, width, 3)), _IMAGE_SIZE),
+        )
+        for height, width in sizes
+        for batch_size in batch_sizes
     )
 
 

@@ -141,7 +141,12 @@ class _Run:
         self.latencies_ms: list[float] = []
         self.seconds = 0.0
         self._total = len(images)
-        self._pending = [image for image in images if image not in results]
+        # Landscapes first: pictures on equal canvases make batches, where orientations that
+        # alternate would cut each other's short.
+        self._pending = sorted(
+            (image for image in images if image not in results),
+            key=lambda image: image.height > image.width,
+        )
         self._failures_in_a_row = 0
         self._bar = tqdm(
             total=self._total,

@@ -7,8 +7,9 @@ times: each channel stands four times in place of once, and the weights that rea
 four. All shapes become those of the zoo's `mask_rcnn_R_50_C4_1x` while every activation, and so
 every detection, stays what it was (Net2WiderNet, Chen et al. 2015, arXiv:1511.05641).
 
-Written are `config.yaml`, `model_final.pkl`, pictures of 640×480 in `val2017/` and
-`instances_val2017.json`, whose only annotation is a placeholder: the set measures speed.
+Written are `config.yaml`, `model_final.pkl`, pictures of 640×480 in `val2017/`, with `--mixed`
+every fourth of them upright, and `instances_val2017.json`, whose only annotation is a placeholder:
+the set measures speed.
 """
 
 from __future__ import annotations
@@ -86,8 +87,11 @@ def widen(weights: Arrays) -> Arrays:
     return {name: array.astype(np.float32) for name, array in wide.items()}
 
 
-def write_pictures(folder: Path, annotations: Path, count: int) -> None:
-    """The demo's pictures at 640×480, mirrored where there are more than it has."""
+def write_pictures(folder: Path, annotations: Path, count: int, mixed: bool) -> None:
+    """The demo's pictures at 640×480, mirrored where there are more than it has.
+
+    mixed: turn every fourth one by a quarter, about as many as are upright in COCO.
+    """
     folder.mkdir()
     sources = sorted((DEMO / "val/images").glob("*.jpg"))
     flips = (None, *(Image.Transpose(flip) for flip in (0, 1, 3)))
@@ -96,10 +100,15 @@ def write_pictures(folder: Path, annotations: Path, count: int) -> None:
         turn, source = divmod(index, len(sources))
         with Image.open(sources[source]) as picture:
             picture = picture.resize(SIZE, Image.Resampling.BICUBIC)
-        flip = flips[turn % len(flips)]
+        if (flip := flips[turn % len(flips)]) is not None:
+            picture = picture.transpose(flip)
+        if mixed and index % 4 == 3:
+            picture = picture.transpose(Image.Transpose.ROTATE_90)
         name = f"{index:012d}.jpg"
-        (picture if flip is None else picture.transpose(flip)).save(folder / name, quality=92)
-        images.append({"id": index, "file_name": name, "width": SIZE[0], "height": SIZE[1]})
+        picture.save(folder / name, quality=92)
+        images.append(
+            {"id": index, "file_name": name, "width": picture.width, "height": picture.height}
+        )
     categories = [{"id": c.id, "name": c.name} for c in categories_for(COCO_CLASSES, None)]
     placeholder = {
         "id": 1, "image_id": 0, "category_id": 1, "iscrowd": 0, "area": 100.0,
@@ -113,6 +122,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m perf.full_size_demo", description=__doc__)
     parser.add_argument("--output", type=Path, required=True, help="a folder that is made")
     parser.add_argument("--pictures", type=int, default=512)
+    parser.add_argument("--mixed", action="store_true", help="every fourth picture is upright")
     options = parser.parse_args()
     options.output.mkdir(parents=True)
     (options.output / "config.yaml").write_text(CONFIG)
@@ -122,7 +132,10 @@ def main() -> None:
     with (options.output / "model_final.pkl").open("wb") as file:
         pickle.dump({"model": model, "__author__": "mask-rcnn-triton"}, file, protocol=4)
     write_pictures(
-        options.output / "val2017", options.output / "instances_val2017.json", options.pictures
+        options.output / "val2017",
+        options.output / "instances_val2017.json",
+        options.pictures,
+        options.mixed,
     )
     print(f"{sum(a.size for a in model.values()):,} values, {options.pictures} pictures")
 

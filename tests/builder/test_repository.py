@@ -41,6 +41,8 @@ FILES = {
     "mask_rcnn_network/config.pbtxt",
     "mask_rcnn_network/configs/onnxruntime.pbtxt",
     "mask_rcnn_network/configs/onnxruntime_cuda.pbtxt",
+    "mask_rcnn_network/1/cpu_network.py",
+    "mask_rcnn_network/1/cuda_network.py",
     "mask_rcnn_network/1/model.py",
     "mask_rcnn_network/1/model.onnx",
     "mask_rcnn_postprocess/config.pbtxt",

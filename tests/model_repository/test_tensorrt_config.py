@@ -50,7 +50,8 @@ def test_the_network_answers_the_warm_up_of_each_canvas(repository: Path, tmp_pa
         options=["--log-verbose=1"],
     ) as server:
         assert "mask_rcnn_network" in server.models
-    assert [warmup.name for warmup in config.model_warmup] == ["288x480", "480x288", "480x480"]
+    names = [warmup.name for warmup in config.model_warmup]
+    assert names == ["8x288x480", "8x480x288", "8x480x480"]
     for warmup in config.model_warmup:
         assert f"is running warmup sample '{warmup.name}'" in log.read_text()
     assert "warmup error" not in log.read_text()

@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 import onnxruntime as ort
 import triton_python_backend_utils as pb_utils
+from cpu_network import CpuNetwork
+from cuda_network import CudaNetwork
 
 INPUTS = ("canvas", "image_size")
 
@@ -18,24 +20,25 @@ class TritonPythonModel:
     """Runs the network; the tensors are described in ``configs/``."""
 
     def initialize(self, args: dict[str, Any]) -> None:
-        model_config = json.loads(args["model_config"])
-        providers = _providers(args["model_instance_kind"], args["model_instance_device_id"])
+        model = Path(__file__).with_name("model.onnx")
         options = ort.SessionOptions()
-        options.intra_op_num_threads = _threads(model_config)
+        options.intra_op_num_threads = _threads(json.loads(args["model_config"]))
         # An int8 network is to be computed as it is written: see builder/network/int8.py.
         options.add_session_config_entry("session.disable_quant_qdq", "1")
         # Threads that wait in a loop take their core from pre- and postprocess.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        self.session = ort.InferenceSession(
-            Path(__file__).with_name("model.onnx"), options, providers=providers
-        )
+        self.network: CpuNetwork | CudaNetwork
+        if args["model_instance_kind"] == "GPU":
+            self.network = CudaNetwork(model, options, int(args["model_instance_device_id"]))
+        else:
+            self.network = CpuNetwork(model, options)
 
     def execute(self, requests: list[Any]) -> list[Any]:
         """Run the requests on equal canvases as one batch."""
         by_canvas: dict[tuple[int, ...], list[int]] = {}
         for place, request in enumerate(requests):
             by_canvas.setdefault(_input(request, "canvas").shape[1:], []).append(place)
-        responses = {}
+        responses: dict[int, Any] = {}
         for places in by_canvas.values():
             group = [requests[place] for place in places]
             responses.update(zip(places, self._run(group), strict=True))
@@ -44,7 +47,7 @@ class TritonPythonModel:
     def _run(self, requests: list[Any]) -> list[Any]:
         batch = {name: _batched(requests, name) for name in INPUTS}
         requested = sorted({name for r in requests for name in r.requested_output_names()})
-        outputs = dict(zip(requested, self.session.run(requested, batch), strict=True))
+        outputs = dict(zip(requested, self.network.run(requested, batch), strict=True))
         responses, start = [], 0
         for request in requests:
             stop = start + len(_input(request, "image_size"))
@@ -65,28 +68,6 @@ def _threads(model_config: dict[str, Any]) -> int:
     threads = int(model_config["parameters"]["intra_op_num_threads"]["string_value"])
     instances = sum(group["count"] for group in model_config["instance_group"])
     return threads or max(1, len(os.sched_getaffinity(0)) // instances)
-
-
-def _providers(instance_kind: str, device_id: str) -> list[Any]:
-    """CUDA for an instance on a GPU, the CPU for one on the CPU."""
-    cpu = "CPUExecutionProvider"
-    if instance_kind != "GPU":
-        return [cpu]
-    if "CUDAExecutionProvider" not in ort.get_available_providers():
-        raise RuntimeError(
-            f"this instance is on GPU {device_id}, but the installed onnxruntime has no CUDA; "
-            "install onnxruntime-gpu in its place, or serve with --model-config-name onnxruntime"
-        )
-    ort.preload_dlls()
-    cuda = {
-        "device_id": device_id,
-        # Tensor cores take channels last; without this each convolution would transpose twice.
-        "prefer_nhwc": "1",
-        # The exhaustive search chose slower convolutions, and takes minutes for each new shape.
-        "cudnn_conv_algo_search": "HEURISTIC",
-        "arena_extend_strategy": "kSameAsRequested",
-    }
-    return [("CUDAExecutionProvider", cuda), cpu]
 
 
 def _batched(requests: list[Any], name: str) -> Any:

@@ -17,7 +17,7 @@ demo: .venv/.complete ## Build the demo model, serve it with Triton and evaluate
 	.venv/bin/python -m demo
 
 .PHONY: test
-test: .venv/.complete .venv/perf_analyzer/.complete ## Run every test
+test: .venv/.complete .venv/perf_analyzer/.complete .venv/kserve/.complete ## Run every test
 	.venv/bin/python -m pytest
 
 .PHONY: test-long
@@ -36,11 +36,12 @@ perf: .venv/.complete .venv/perf_analyzer/.complete ## Measure the demo; the rep
 
 # Each model.py is checked by itself, as Triton loads it: its folder is the root of its imports.
 .PHONY: lint
-lint: .venv/.complete ## Check style, formatting and types
+lint: .venv/.complete .venv/kserve/.complete ## Check style, formatting, types and manifests
 	.venv/bin/ruff check
 	.venv/bin/ruff format --check
-	.venv/bin/mypy builder client demo docker/tensorrt_bindings.py perf server
+	.venv/bin/mypy builder client demo deploy docker/tensorrt_bindings.py perf server
 	for model in model_repository/*/1/model.py; do .venv/bin/mypy "$$model" || exit 1; done
+	.venv/bin/python -m deploy.validate --kserve .venv/kserve
 
 .PHONY: lock
 lock: .venv/.complete ## Write requirements.lock anew from pyproject.toml, with the newest versions
@@ -65,6 +66,11 @@ clean: ## Delete what the other targets wrote, .venv included
 	@echo "Installing the packages of requirements.lock into .venv (0.8 GB, once) ..."
 	@.venv/bin/python -m pip install --quiet --disable-pip-version-check \
 		--no-deps --require-hashes --requirement requirements.lock
+	@touch $@
+
+.venv/kserve/.complete: deploy/validate/kserve.txt .venv/.complete
+	@.venv/bin/python -m pip install --quiet --disable-pip-version-check --upgrade --no-deps \
+		--require-hashes --target .venv/kserve --requirement deploy/validate/kserve.txt
 	@touch $@
 
 .venv/perf_analyzer/.complete: perf/perf_analyzer.txt .venv/.complete

@@ -1,0 +1,1 @@
+"""Checks the manifests against the schemas of Kubernetes and KServe, without a cluster."""

@@ -24,6 +24,10 @@ test: .venv/.complete .venv/perf_analyzer/.complete .venv/kserve/.complete ## Ru
 test-long: .venv/.complete ## Run the tests that take minutes each
 	.venv/bin/python -m pytest -m long
 
+.PHONY: fuzz
+fuzz: .venv/.complete .venv/atheris/.complete ## Fuzz what reads strangers' files, 5 minutes each
+	PYTHONPATH=.venv/atheris .venv/bin/python -m tests.fuzz --seconds $(or $(FUZZ_SECONDS),300)
+
 .PHONY: perf
 perf: .venv/.complete .venv/perf_analyzer/.complete ## Measure the demo; the report is build/perf/report.html
 	rm -rf build/perf build/perf_repository
@@ -66,6 +70,11 @@ clean: ## Delete what the other targets wrote, .venv included
 	@echo "Installing the packages of requirements.lock into .venv (0.8 GB, once) ..."
 	@.venv/bin/python -m pip install --quiet --disable-pip-version-check \
 		--no-deps --require-hashes --requirement requirements.lock
+	@touch $@
+
+.venv/atheris/.complete: tests/fuzz/atheris.txt .venv/.complete
+	@.venv/bin/python -m pip install --quiet --disable-pip-version-check --upgrade --no-deps \
+		--require-hashes --only-binary :all: --target .venv/atheris --requirement tests/fuzz/atheris.txt
 	@touch $@
 
 .venv/kserve/.complete: deploy/validate/kserve.txt .venv/.complete

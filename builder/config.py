@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import ast
 import difflib
-import reprlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -27,7 +26,7 @@ from builder.config_rules import (
     one_of,
 )
 from builder.detectron2_settings import IGNORED, REQUIRED, REQUIRED_FOR_MASKS
-from builder.detectron2_yaml import read_with_bases
+from builder.detectron2_yaml import read_with_bases, shown
 from builder.errors import BuildError
 
 
@@ -137,6 +136,9 @@ class ModelConfig:
     """TEST.DETECTIONS_PER_IMAGE: most detections of a picture, over all classes."""
 
 
+LISTED = 50
+"""Settings that a message names; the rest is counted."""
+
 _SETTINGS = {f.metadata["key"]: f for f in fields(ModelConfig)}
 _KNOWN = {*_SETTINGS, *REQUIRED, *REQUIRED_FOR_MASKS, *IGNORED}
 _SECTIONS = {key[:i] for key in _KNOWN for i, letter in enumerate(key) if letter == "."}
@@ -175,7 +177,9 @@ def load_config(path: str | Path) -> ModelConfig:
         )
     if problems:
         count = "1 setting" if len(problems) == 1 else f"{len(problems)} settings"
-        raise BuildError(f"{path}: {count} cannot be used:\n  " + "\n  ".join(sorted(problems)))
+        listed = sorted(problems)[:LISTED]
+        listed += [f"… and {len(problems) - LISTED} more"] * (len(problems) > LISTED)
+        raise BuildError(f"{path}: {count} cannot be used:\n  " + "\n  ".join(listed))
     return config
 
 
@@ -187,7 +191,7 @@ class _Found(NamedTuple):
     """The file, if it is a base of the one that was asked for."""
 
     def __str__(self) -> str:
-        return _shown(self.value) + self.where
+        return shown(self.value) + self.where
 
 
 def _settings_of(path: str | Path) -> tuple[dict[str, _Found], list[str]]:
@@ -198,9 +202,10 @@ def _settings_of(path: str | Path) -> tuple[dict[str, _Found], list[str]]:
         where = "" if file.path == Path(path) else f" (in {file.path})"
         for key, value in _flatten(file.settings):
             if key in _SECTIONS:
-                problems.append(f"{key} is {_shown(value)}{where}; it is a section of settings")
+                problems.append(f"{key} is {shown(value)}{where}; it is a section of settings")
             elif key not in _KNOWN:
-                problems.append(f"{key:.200} is not a setting of detectron2{where}{_nearest(key)}")
+                nearest = _nearest(key) if len(problems) < LISTED else ""
+                problems.append(f"{key:.200} is not a setting of detectron2{where}{nearest}")
             elif key not in IGNORED:
                 found[key] = _Found(_decode(value), where)
     return found, problems
@@ -210,7 +215,7 @@ def _flatten(settings: dict[object, object], section: str = "") -> Iterator[tupl
     """Dotted names and values; only known sections are entered, so aliases cannot nest forever."""
     for name, value in settings.items():
         if not isinstance(name, str) or "." in name:
-            yield f"{section}[{_shown(name)}]", value
+            yield f"{section}[{shown(name)}]", value
             continue
         key = section + name
         if key in _SECTIONS and isinstance(value, dict):
@@ -240,10 +245,3 @@ def _nearest(key: str) -> str:
     near = [known for known in sorted(_KNOWN) if known.rsplit(".", 1)[-1] == name]
     near = near or difflib.get_close_matches(key.upper(), sorted(_KNOWN | _SECTIONS), cutoff=0.75)
     return f"; did you mean {near[0]}?" if near else ", so its effect is unknown; remove it"
-
-
-def _shown(value: object) -> str:
-    try:
-        return reprlib.repr(value)
-    except ValueError:  # an integer of more digits than Python prints
-        return f"a {type(value).__name__} too long to show"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import reprlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +13,9 @@ from builder.errors import BuildError
 
 BASE_KEY = "_BASE_"
 
+LARGEST_FILE = 100_000
+"""In bytes. detectron2's dump of all its settings has 6 kB; `_BASE_` may name /dev/zero."""
+
 
 @dataclass(frozen=True)
 class ConfigFile:
@@ -20,6 +24,29 @@ class ConfigFile:
     path: Path
     settings: dict[object, object]
     """Sections and settings nested as in the file, without `_BASE_`."""
+
+
+class _PlainLoader(yaml.SafeLoader):
+    """Reads plain values, and no merge keys: ten that merge each other are 10**10 settings."""
+
+    def flatten_mapping(self, node: yaml.MappingNode) -> None:
+        if any(key.tag == "tag:yaml.org,2002:merge" for key, _ in node.value):
+            raise yaml.constructor.ConstructorError(
+                problem="merge keys (<<) are not read", problem_mark=node.start_mark
+            )
+        super().flatten_mapping(node)
+
+
+_SHORT = reprlib.Repr()
+_SHORT.maxlevel = 3  # lists of lists, but not the billions of them that aliases can make
+
+
+def shown(value: object) -> str:
+    """A value of a file as a message shows it, at no great length."""
+    try:
+        return _SHORT.repr(value)
+    except ValueError:  # an integer of more digits than Python prints
+        return f"a {type(value).__name__} too long to show"
 
 
 def read_with_bases(path: str | Path) -> list[ConfigFile]:
@@ -55,7 +82,8 @@ def _bases(chain: tuple[Path, ...], value: object) -> list[Path]:
     for name in value if isinstance(value, list) else [value]:
         if not isinstance(name, str) or not name:
             raise BuildError(
-                f"{_arrows(chain)}: {BASE_KEY} is {name!r}; it should be the path of a YAML file"
+                f"{_arrows(chain)}: {BASE_KEY} is {shown(name)}; it should be the path of a YAML "
+                f"file"
             )
         if "://" in name:
             raise BuildError(
@@ -73,14 +101,19 @@ def _read_yaml(chain: tuple[Path, ...]) -> dict[object, object]:
             f"{path}: Python configurations (LazyConfig) are not read; give the model's YAML file"
         )
     try:
-        text = path.read_text(encoding="utf-8")
-    except UnicodeDecodeError as error:
-        raise BuildError(f"{_arrows(chain)}: not a text file; expected detectron2 YAML") from error
+        with path.open("rb") as file:
+            content = file.read(LARGEST_FILE + 1)
     except (OSError, ValueError) as error:  # ValueError: a NUL in the name
         reason = error.strerror if isinstance(error, OSError) else error
         raise BuildError(f"{_arrows(chain)}: cannot be read: {reason}") from error
+    if len(content) > LARGEST_FILE:
+        raise BuildError(
+            f"{_arrows(chain)}: is larger than {LARGEST_FILE} bytes; expected detectron2 YAML"
+        )
     try:
-        settings = yaml.safe_load(text)
+        settings = yaml.load(content.decode(), Loader=_PlainLoader)
+    except UnicodeDecodeError as error:
+        raise BuildError(f"{_arrows(chain)}: not a text file; expected detectron2 YAML") from error
     except yaml.constructor.ConstructorError as error:
         raise BuildError(
             f"{_arrows(chain)}: holds more than plain YAML values, which are all that is read "

@@ -9,8 +9,8 @@ from collections.abc import Mapping
 import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageDraw, ImageFont
-from pycocotools import mask as rle
 
+from client import rle
 from client.detector import Detections
 
 Color = tuple[int, int, int]
@@ -32,7 +32,7 @@ def draw_detections(
     Lines and letters grow with the picture. The best scores are drawn last, so they are on top.
 
     Raises:
-        ValueError: a mask is not of the picture's size.
+        ValueError: a mask is not of the picture's size, or is damaged.
     """
     pixels = np.array(picture)
     diagonal = math.hypot(*picture.size)
@@ -42,9 +42,9 @@ def draw_detections(
     worst_first = range(len(colors) - 1, -1, -1)
     if detections.masks is not None:
         for index in worst_first:
-            size = [picture.height, picture.width]
-            mask = rle.decode({"size": size, "counts": detections.masks[index].encode()})
-            blend_mask(pixels, mask.astype(bool), colors[index], line_width)
+            counts = detections.masks[index].encode()
+            mask = rle.decode(counts, picture.height, picture.width)
+            blend_mask(pixels, mask, colors[index], line_width)
 
     drawn = Image.fromarray(pixels)
     draw = ImageDraw.Draw(drawn)

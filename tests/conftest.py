@@ -1,10 +1,12 @@
-"""The demo model, built and served once for all tests that need it."""
+"""The demo model, built and served once for all tests that need it, and `--reliability-rows`."""
 
 from __future__ import annotations
 
+import json
+import re
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -46,3 +48,40 @@ def demo_server(
         demo_repository, model_config_name="onnxruntime", log_path=log_path
     ) as server:
         yield server
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--reliability-rows",
+        type=Path,
+        metavar="DIR",
+        help="write what each fault and hostile input did into DIR, as JSON: make reliability",
+    )
+
+
+@pytest.fixture
+def reliability_row(request: pytest.FixtureRequest) -> Callable[..., None]:
+    """Notes a row of the table in docs/reliability.md, where `--reliability-rows` is given.
+
+    ``reliability_row(fault, tried=…, lost=…, recovered_in=…, seen_as=…)``: what was done, how many
+    times, how many acknowledged results were lost, how long until served again (words and unit, ""
+    where nothing had to recover), and what the user saw.
+    """
+    folder: Path | None = request.config.getoption("--reliability-rows")
+
+    def note(fault: str, *, tried: int, lost: int, recovered_in: str, seen_as: str) -> None:
+        if folder is None:
+            return
+        folder.mkdir(parents=True, exist_ok=True)
+        name = re.sub(r"[^a-z0-9]+", "-", fault.lower()).strip("-")
+        row = {
+            "fault": fault,
+            "tried": tried,
+            "lost": lost,
+            "recovered_in": recovered_in,
+            "seen_as": seen_as,
+            "test": request.node.nodeid,
+        }
+        (folder / f"{name}.json").write_text(json.dumps(row, indent=1, ensure_ascii=False) + "\n")
+
+    return note

@@ -26,9 +26,10 @@ def model_state(path: Path, checkpoint: object) -> dict[str, object]:
     state = checkpoint.get("model", checkpoint)
     if not isinstance(state, Mapping) or not all(isinstance(name, str) for name in state):
         raise BuildError(f"{path}: its 'model' is no dictionary of tensors by name")
+    author = checkpoint.get("__author__")  # anything at all: an array is not simply equal or not
     if (
         "blobs" in checkpoint
-        or checkpoint.get("__author__") == "Caffe2"
+        or (isinstance(author, str) and author == "Caffe2")
         or checkpoint.get("matching_heuristics") is True
         or any(_CAFFE2_NAME.fullmatch(name) for name in state)
     ):

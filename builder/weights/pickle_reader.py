@@ -12,7 +12,7 @@ import mmap
 import pickle
 import re
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -20,6 +20,9 @@ import numpy as np
 
 from builder.errors import BuildError
 from builder.weights.checkpoint import model_state
+
+_MOST_DIMENSIONS = 32
+"""Of NumPy 1; the product of many more numbers would take long."""
 
 
 def read_pickle(path: Path) -> dict[str, object]:
@@ -60,6 +63,40 @@ def _load_bytearray8(unpickler: Any) -> None:
     unpickler.append(bytearray(unpickler.read(size)))
 
 
+def _load_setitem(unpickler: Any) -> None:
+    _check_dict(unpickler.stack[-3], unpickler.stack[-2:-1])
+    pickle._Unpickler.dispatch[pickle.SETITEM[0]](unpickler)
+
+
+def _load_setitems(unpickler: Any) -> None:
+    # The items stand above a mark, what they go into below it.
+    _check_dict(unpickler.metastack[-1][-1], unpickler.stack[::2])
+    pickle._Unpickler.dispatch[pickle.SETITEMS[0]](unpickler)
+
+
+def _load_dict(unpickler: Any) -> None:
+    _check_keys(unpickler.stack[::2])
+    pickle._Unpickler.dispatch[pickle.DICT[0]](unpickler)
+
+
+def _load_set(unpickler: Any) -> None:
+    raise _RefusedError("the pickle asks for a set")
+
+
+def _check_dict(target: object, keys: Iterable[object]) -> None:
+    if not isinstance(target, dict):
+        raise ValueError(f"items are put into a {type(target).__name__}")
+    _check_keys(keys)
+
+
+def _check_keys(keys: Iterable[object]) -> None:
+    """Refuses all keys that hold others: hashing 40 tuples, each of the one before it twice, takes
+    2**40 steps."""
+    for key in keys:
+        if not isinstance(key, str | int | float | bytes | None):
+            raise ValueError(f"the key of an item is a {type(key).__name__}")
+
+
 class _ArrayUnpickler(pickle._Unpickler):
     """Python's own unpickler in Python, not in C: its memo is a dictionary, so that a short file
     cannot ask for gigabytes by numbering its objects high."""
@@ -67,16 +104,23 @@ class _ArrayUnpickler(pickle._Unpickler):
     dispatch: ClassVar[dict[int, Callable[..., None]]] = {
         **pickle._Unpickler.dispatch,
         pickle.BYTEARRAY8[0]: _load_bytearray8,
+        pickle.SETITEM[0]: _load_setitem,
+        pickle.SETITEMS[0]: _load_setitems,
+        pickle.DICT[0]: _load_dict,
+        pickle.EMPTY_SET[0]: _load_set,
+        pickle.FROZENSET[0]: _load_set,
     }
 
     def __init__(self, data: mmap.mmap) -> None:
         super().__init__(data, encoding="latin1")  # what Python 2 wrote as str
+        # Before protocol 3 the bytes of an array are first text.
+        self._admitted = _admitted(_Memory(2 * len(data)))
 
     def find_class(self, module: str, name: str) -> Any:
         try:
-            return _ADMITTED[module, name]
+            return self._admitted[module, name]
         except KeyError:
-            raise _RefusedError(f"the pickle asks for {module}.{name}") from None
+            raise _RefusedError(f"the pickle asks for {module:.80}.{name:.80}") from None
 
     def persistent_load(self, pid: Any) -> Any:
         raise _RefusedError("the pickle asks for data outside itself")
@@ -113,38 +157,56 @@ class _DType:
         self.dtype = self.dtype.newbyteorder(order)
 
 
+class _Dictionary(OrderedDict[Any, Any]):
+    """Takes the items of an OrderedDict and none of its attributes, which could hide methods."""
+
+    def __init__(self, items: Iterable[Iterable[object]] = ()) -> None:
+        super().__init__()
+        for key, value in items:
+            _check_keys([key])
+            self[key] = value
+
+    def __setstate__(self, state: object) -> None:
+        """`_metadata` in a state dict of torch, say."""
+
+
+class _Memory:
+    """What the arrays of a file may take, because they may all ask for the same data in it.
+
+    Args:
+        size: in bytes.
+    """
+
+    def __init__(self, size: int) -> None:
+        self._left = size
+
+    def take(self, size: int) -> None:
+        self._left -= size
+        if self._left < 0:
+            raise ValueError("its arrays are larger than the file")
+
+
 class _Array(np.ndarray[Any, Any]):
     """An array whose size is checked against its data before any memory is taken."""
+
+    memory: _Memory
 
     def __setstate__(self, state: Any) -> None:
         _, shape, dtype, is_fortran, data = state
         data = _as_bytes(data)
-        if not all(type(length) is int and length >= 0 for length in shape):
+        if len(shape) > _MOST_DIMENSIONS or not all(
+            type(length) is int and length >= 0 for length in shape
+        ):
             raise ValueError("an array's shape is not a tuple of sizes")
         if math.prod(shape) * dtype.dtype.itemsize != len(data):
             raise ValueError(f"an array of shape {shape} has {len(data)} bytes of data")
+        self.memory.take(len(data))
         checked: Any = (1, shape, dtype.dtype, bool(is_fortran), data)
         super().__setstate__(checked)
 
 
-def _empty_array(*_: object) -> _Array:
-    return _Array.__new__(_Array, (0,), np.int8)
-
-
-def _array_of_buffer(buffer: object, dtype: object, shape: object, order: object) -> _Array:
-    array = _empty_array()
-    array.__setstate__((1, shape, dtype, order == "F", buffer))
-    return array
-
-
 def _scalar(dtype: _DType, data: object) -> object:
     return np.frombuffer(_as_bytes(data), dtype.dtype, count=1)[0].item()
-
-
-def _encode(text: str, encoding: str) -> bytes:
-    if encoding != "latin1":
-        raise _RefusedError("the pickle asks for an encoding other than latin1")
-    return text.encode("latin1")
 
 
 def _no_bytes() -> bytes:
@@ -159,14 +221,34 @@ def _as_bytes(data: object) -> bytes:
     raise ValueError(f"an array's data is a {type(data).__name__}")
 
 
-_ADMITTED: dict[tuple[str, str], object] = {
-    ("collections", "OrderedDict"): OrderedDict,
-    ("_codecs", "encode"): _StandIn(_encode),  # how protocols 0 to 2 write bytes
-    ("__builtin__", "bytes"): _StandIn(_no_bytes),  # and empty ones
-    ("numpy", "ndarray"): None,  # only handed to _reconstruct, which needs no telling
-    ("numpy", "dtype"): _DType,
-}
-for _core in ("numpy.core", "numpy._core"):  # numpy 1 and numpy 2
-    _ADMITTED[f"{_core}.multiarray", "_reconstruct"] = _StandIn(_empty_array)
-    _ADMITTED[f"{_core}.multiarray", "scalar"] = _StandIn(_scalar)
-    _ADMITTED[f"{_core}.numeric", "_frombuffer"] = _StandIn(_array_of_buffer)
+def _admitted(memory: _Memory) -> dict[tuple[str, str], object]:
+    """What a pickle may name, by module and name."""
+
+    def empty_array(*_: object) -> _Array:
+        array = _Array.__new__(_Array, (0,), np.int8)
+        array.memory = memory
+        return array
+
+    def array_of_buffer(buffer: object, dtype: object, shape: object, order: object) -> _Array:
+        array = empty_array()
+        array.__setstate__((1, shape, dtype, order == "F", buffer))
+        return array
+
+    def encode(text: str, encoding: str) -> bytes:
+        if encoding != "latin1":
+            raise _RefusedError("the pickle asks for an encoding other than latin1")
+        memory.take(len(text))
+        return text.encode("latin1")
+
+    admitted: dict[tuple[str, str], object] = {
+        ("collections", "OrderedDict"): _Dictionary,
+        ("_codecs", "encode"): _StandIn(encode),  # how protocols 0 to 2 write bytes
+        ("__builtin__", "bytes"): _StandIn(_no_bytes),  # and empty ones
+        ("numpy", "ndarray"): None,  # only handed to _reconstruct, which needs no telling
+        ("numpy", "dtype"): _DType,
+    }
+    for core in ("numpy.core", "numpy._core"):  # numpy 1 and numpy 2
+        admitted[f"{core}.multiarray", "_reconstruct"] = _StandIn(empty_array)
+        admitted[f"{core}.multiarray", "scalar"] = _StandIn(_scalar)
+        admitted[f"{core}.numeric", "_frombuffer"] = _StandIn(array_of_buffer)
+    return admitted

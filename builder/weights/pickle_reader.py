@@ -83,6 +83,14 @@ def _load_set(unpickler: Any) -> None:
     raise _RefusedError("the pickle asks for a set")
 
 
+def _load_reduce(unpickler: Any) -> None:
+    """Python would otherwise name the function in its complaint, which may be 40 pairs, each of
+    the one before it twice."""
+    if not isinstance(unpickler.stack[-1], tuple):
+        raise ValueError("the arguments of a function are no tuple")
+    pickle._Unpickler.dispatch[pickle.REDUCE[0]](unpickler)
+
+
 def _check_dict(target: object, keys: Iterable[object]) -> None:
     if not isinstance(target, dict):
         raise ValueError(f"items are put into a {type(target).__name__}")
@@ -104,6 +112,7 @@ class _ArrayUnpickler(pickle._Unpickler):
     dispatch: ClassVar[dict[int, Callable[..., None]]] = {
         **pickle._Unpickler.dispatch,
         pickle.BYTEARRAY8[0]: _load_bytearray8,
+        pickle.REDUCE[0]: _load_reduce,
         pickle.SETITEM[0]: _load_setitem,
         pickle.SETITEMS[0]: _load_setitems,
         pickle.DICT[0]: _load_dict,

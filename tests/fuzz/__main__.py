@@ -83,7 +83,7 @@ def _fuzz(name: str, options: list[str]) -> None:
     try:
         import atheris
     except ImportError:
-        sys.exit("error: atheris is not installed: .venv/bin/python -m pip install atheris")
+        sys.exit("error: atheris is not installed; run `make fuzz`")
     sys.path[:0] = map(str, MODELS)
     warnings.simplefilter("ignore")
     with atheris.instrument_imports(include=list(READERS)):

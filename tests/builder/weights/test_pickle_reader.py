@@ -335,8 +335,9 @@ DOUBLED = b"2\x86"
         b"\x80\x04\x8f(" + b")" + DOUBLED * 60 + b"\x90.",
         b"\x80\x04(" + b")" + DOUBLED * 60 + b"\x91.",
         b"\x80\x02ccollections\nOrderedDict\n](](" + b")" + DOUBLED * 60 + b"K\x01ee\x85R.",
+        b"\x80\x02)" + DOUBLED * 60 + b"\x88R.",
     ],
-    ids=["SETITEM", "SETITEMS", "DICT", "ADDITEMS", "FROZENSET", "OrderedDict"],
+    ids=["SETITEM", "SETITEMS", "DICT", "ADDITEMS", "FROZENSET", "OrderedDict", "REDUCE"],
 )
 def test_pairs_of_pairs_are_refused_before_anything_walks_through_them(
     written: Written, content: bytes

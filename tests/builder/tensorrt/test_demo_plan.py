@@ -128,6 +128,7 @@ def test_clients_can_tell_the_network_from_another(demo_fp16: Build) -> None:
     assert parameters["onnx_sha256"].string_value == manifest.onnx.sha256
 
 
+@pytest.mark.long
 def test_fp32_compiles_too(build_plan: Callable[..., Build], tmp_path: Path) -> None:
     target = ("--compute-capability", "8.0")
     made = build_plan(tmp_path / "repository", *MODEL, *WEIGHTS, *CATEGORIES, *target)

@@ -20,18 +20,15 @@ CANVASES = [(800, 1344, 3), (1344, 800, 3), (1344, 1344, 3)]
 MOST_BYTES = 6 * 10**9
 
 
-def long(*values: object) -> object:
-    return pytest.param(*values, marks=pytest.mark.long)
-
-
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("config", "precision", "targets"),
     [
         (R50, "fp16", ALL_TARGETS),
-        *(long(R50, "fp16", (target,)) for target in ALL_TARGETS),
-        long(R50, "fp32", ALL_TARGETS),
-        long(R101, "fp16", ALL_TARGETS),
-        long(FASTER_R50, "fp16", ALL_TARGETS),
+        *((R50, "fp16", (target,)) for target in ALL_TARGETS),
+        (R50, "fp32", ALL_TARGETS),
+        (R101, "fp16", ALL_TARGETS),
+        (FASTER_R50, "fp16", ALL_TARGETS),
     ],
 )
 def test_all_canvases_compile_without_a_gpu_in_little_memory(

@@ -31,6 +31,7 @@ def made_up_calibration(folder: Path, config_file: Path, weights_file: Path) -> 
     return folder / CALIBRATION
 
 
+@pytest.mark.long
 def test_the_demo_compiles_in_int8(build_plan: Callable[..., Build], tmp_path: Path) -> None:
     calibration = made_up_calibration(tmp_path, MODEL[1], WEIGHTS[1])
     build = build_plan(

@@ -10,7 +10,7 @@ PYTHON ?= $(firstword \
 
 .PHONY: help
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: demo
 demo: .venv/.complete ## Build the demo model, serve it with Triton and evaluate it
@@ -23,6 +23,13 @@ test: .venv/.complete .venv/perf_analyzer/.complete .venv/kserve/.complete ## Ru
 .PHONY: test-long
 test-long: .venv/.complete ## Run the tests that take minutes each
 	.venv/bin/python -m pytest -m long
+
+.PHONY: reliability
+reliability: .venv/.complete ## Try each fault and hostile input many times, for half an hour
+	rm -rf build/reliability
+	.venv/bin/python -m pytest tests/reliability tests/hostile_inputs -m 'long or not long' \
+		--reliability-rows build/reliability
+	.venv/bin/python tests/reliability/table.py build/reliability
 
 .PHONY: fuzz
 fuzz: .venv/.complete .venv/atheris/.complete ## Fuzz what reads strangers' files, 5 minutes each

@@ -232,6 +232,8 @@ class Endpoints:
     async def _come_back(self, endpoint: Endpoint) -> None:
         while endpoint.state is State.AWAY:
             await asyncio.sleep(next(endpoint.backoff))
+            if isinstance(endpoint.fault, DeadlineExceeded):
+                endpoint.transport.begin_anew()
             try:
                 model = await inspect(endpoint.transport)
             except (ServerUnavailable, ServerBusy, RequestFailed):

@@ -9,6 +9,7 @@ something fails is told apart here once: `ServerUnavailable` (try again when it 
 from __future__ import annotations
 
 import asyncio
+import functools
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
@@ -132,6 +133,13 @@ class Transport(ABC):
         )
         return {name: np.asarray(result.as_numpy(name)) for name in outputs}
 
+    @abstractmethod
+    def begin_anew(self) -> None:
+        """Ask over new connections, as those of now may be dead without an end.
+
+        What is in flight stays with the old ones.
+        """
+
     async def close(self) -> None:
         """Give the connections back."""
         await self._client.close()
@@ -166,9 +174,21 @@ class GrpcTransport(Transport):
         from tritonclient.grpc.aio import InferenceServerClient
 
         options = {} if tls is None else tls.client_options()
-        client = InferenceServerClient(url, channel_args=GRPC_CHANNEL_ARGS, **options)
-        super().__init__(url, tritonclient.grpc, client, timeout)
+        self._connect = functools.partial(
+            InferenceServerClient, url, channel_args=GRPC_CHANNEL_ARGS, **options
+        )
+        self._former: list[Any] = []
+        super().__init__(url, tritonclient.grpc, self._connect(), timeout)
         self._metadata_options = {"as_json": True}
+
+    def begin_anew(self) -> None:
+        # gRPC's keepalive would notice too, but a server takes frequent pings for an attack.
+        self._former.append(self._client)
+        self._client = self._connect()
+
+    async def close(self) -> None:
+        for client in [*self._former, self._client]:
+            await client.close()
 
     @contextmanager
     def _errors_told_apart(self) -> Iterator[None]:
@@ -208,6 +228,9 @@ class HttpTransport(Transport):
             raise ServerUnavailable(str(error) or type(error).__name__) from error
         except aiohttp.ClientError as error:
             raise RequestFailed(f"{self.url} does not answer in HTTP ({error})") from error
+
+    def begin_anew(self) -> None:
+        """Nothing to do: a connection whose answer was not waited for is not used again."""
 
 
 def open_transport(

@@ -36,18 +36,22 @@ def write_stand_in(folder: Path, repository: Path, model_config_name: str, secon
     return folder
 
 
-@pytest.fixture(scope="session")
-def dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The demo's pictures, twice over."""
-    folder = tmp_path_factory.mktemp("dataset")
+def write_dataset(folder: Path, pictures: int) -> Path:
+    """A COCO data set of so many pictures, the demo's in turn, in `folder`."""
     (folder / "images").symlink_to(DEMO / "images")
     content = json.loads((DEMO / "instances.json").read_text())
     images = content["images"]
     content["images"] = [
-        {**images[number % len(images)], "id": number} for number in range(PICTURES)
+        {**images[number % len(images)], "id": number} for number in range(pictures)
     ]
     (folder / "instances.json").write_text(json.dumps(content))
     return folder
+
+
+@pytest.fixture(scope="session")
+def dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The demo's pictures, twice over."""
+    return write_dataset(tmp_path_factory.mktemp("dataset"), PICTURES)
 
 
 @pytest.fixture(scope="session")

@@ -29,7 +29,6 @@ BAD_ONE_IN = 10
 SAMPLES = 60
 # What a process needs to be warm is not a leak: its first requests are left out.
 WARM_UP = 0.1
-MOST_GROWTH_MB = 16.0
 
 
 def good_and_bad_pictures() -> tuple[list[bytes], list[bytes]]:
@@ -53,9 +52,20 @@ def good_and_bad_pictures() -> tuple[list[bytes], list[bytes]]:
     return good, bad
 
 
-@pytest.mark.parametrize("seconds", [5.0, pytest.param(LONG_SECONDS, marks=pytest.mark.long)])
+@pytest.mark.parametrize(
+    ("seconds", "most_growth_mb"),
+    [
+        # The processes are still warming up; a picture leaked by each request would be 100 MB.
+        (5.0, 64.0),
+        pytest.param(LONG_SECONDS, 16.0, marks=pytest.mark.long),
+    ],
+)
 def test_memory_files_and_shared_memory_stay_flat(
-    service: Service, seconds: float, tmp_path: Path, reliability_row: Callable[..., None]
+    service: Service,
+    seconds: float,
+    most_growth_mb: float,
+    tmp_path: Path,
+    reliability_row: Callable[..., None],
 ) -> None:
     samples: list[Holdings] = []
     answers = asyncio.run(mixed_traffic(service, seconds, samples))
@@ -67,7 +77,7 @@ def test_memory_files_and_shared_memory_stay_flat(
     assert answers["refused"] > 0
     assert set(answers) == {"answered", "refused"}
     growth = average(last, "memory_mb") - average(first, "memory_mb")
-    assert growth < MOST_GROWTH_MB
+    assert growth < most_growth_mb
     assert average(last, "files") <= average(first, "files") + 1
     assert average(last, "shared_memory_mb") <= average(first, "shared_memory_mb")
     for name in ("processes", "shared_memory_regions"):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,14 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.reliability.conftest import write_stand_in
+from tests.reliability.conftest import write_dataset, write_stand_in
 from tests.reliability.evaluation import Evaluation
-from tests.reliability.service import ROOT
 from tests.scaling.headless_service import HeadlessService
 from tests.scaling.pod import Pod
 from tests.scaling.proxy import HAPROXY_FOLDER, Proxy, free_ports, haproxy
 
-DEMO = ROOT / "demo" / "val"
 ADDRESSES = ("127.0.0.11", "127.0.0.12", "127.0.0.13")
 PICTURES = 192
 BATCH_SECONDS = 0.1
@@ -27,15 +24,7 @@ SERVICE = "mask-rcnn-servers.mask-rcnn.svc.cluster.local"
 @pytest.fixture(scope="session")
 def dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The demo's pictures, three times over."""
-    folder = tmp_path_factory.mktemp("scaling_dataset")
-    (folder / "images").symlink_to(DEMO / "images")
-    content = json.loads((DEMO / "instances.json").read_text())
-    images = content["images"]
-    content["images"] = [
-        {**images[number % len(images)], "id": number} for number in range(PICTURES)
-    ]
-    (folder / "instances.json").write_text(json.dumps(content))
-    return folder
+    return write_dataset(tmp_path_factory.mktemp("scaling_dataset"), PICTURES)
 
 
 @pytest.fixture(scope="session")

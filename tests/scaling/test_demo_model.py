@@ -7,9 +7,10 @@ import json
 import pytest
 
 from client.evaluate import SUMMARY
+from tests.reliability.conftest import DEMO
 from tests.reliability.evaluation import Evaluation, lost, result_lines, same_results
 from tests.reliability.service import wait_until
-from tests.scaling.conftest import DEMO, as_version_2, cluster_proxy, running_pods
+from tests.scaling.conftest import as_version_2, cluster_proxy, running_pods
 from tests.scaling.headless_service import HeadlessService
 from tests.scaling.proxy import haproxy
 

@@ -44,6 +44,7 @@ FILES = {
     "mask_rcnn_network/1/cpu_network.py",
     "mask_rcnn_network/1/cuda_network.py",
     "mask_rcnn_network/1/model.py",
+    "mask_rcnn_network/1/threads.py",
     "mask_rcnn_network/1/model.onnx",
     "mask_rcnn_postprocess/config.pbtxt",
     "mask_rcnn_postprocess/1/model.py",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +11,7 @@ import onnxruntime as ort
 import triton_python_backend_utils as pb_utils
 from cpu_network import CpuNetwork
 from cuda_network import CudaNetwork
+from threads import share_of_cores
 
 INPUTS = ("canvas", "image_size")
 
@@ -64,10 +64,10 @@ class TritonPythonModel:
 
 
 def _threads(model_config: dict[str, Any]) -> int:
-    """The configured number of threads; for 0 this instance's share of the cores."""
+    """The configured number; for 0 this instance's share of the cores."""
     threads = int(model_config["parameters"]["intra_op_num_threads"]["string_value"])
     instances = sum(group["count"] for group in model_config["instance_group"])
-    return threads or max(1, len(os.sched_getaffinity(0)) // instances)
+    return threads or share_of_cores(instances)
 
 
 def _batched(requests: list[Any], name: str) -> Any:

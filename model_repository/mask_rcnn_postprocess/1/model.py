@@ -32,6 +32,8 @@ class TritonPythonModel:
 
     def finalize(self) -> None:
         self.metrics.close()
+        # Triton 2.51's process crashes, after the work, if its metrics outlive this call.
+        del self.metrics
 
     def _respond(self, request: Any) -> Any:
         found = _input(request, "num_detections")[:, 0]

@@ -38,6 +38,8 @@ class TritonPythonModel:
 
     def finalize(self) -> None:
         self.metrics.close()
+        # Triton 2.51's process crashes, after the work, if its metrics outlive this call.
+        del self.metrics
 
     def _respond(self, request: Any) -> Any:
         encoded = pb_utils.get_input_tensor_by_name(request, "image").as_numpy()

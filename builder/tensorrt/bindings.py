@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import importlib
 import re
 import sys
@@ -39,6 +40,19 @@ class Bindings:
     @property
     def version(self) -> str:
         return str(self.trt.__version__)
+
+    def create_builder(self, logger: Any) -> Any:
+        """A Builder that logs to `logger`.
+
+        TensorRT-RTX holds a lock while it makes a Builder and logs that, and takes the same lock
+        while it deletes one. Python's collector may run within the logging: so what it would
+        delete is collected before, or both would wait for ever.
+
+        Raises:
+            TypeError, RuntimeError: pybind11's words for a null pointer.
+        """
+        gc.collect()
+        return self.trt.Builder(logger)
 
     @cached_property
     def target_capabilities(self) -> dict[str, Any]:

@@ -103,8 +103,8 @@ class PlanBuilder:
 
     def _create_builder(self, logger: Any) -> Any:
         try:
-            return self.bindings.trt.Builder(logger)
-        except (TypeError, RuntimeError) as error:  # pybind11's words for a null pointer
+            return self.bindings.create_builder(logger)
+        except (TypeError, RuntimeError) as error:
             raise BuildError(
                 f"{self.bindings} does not start: {error}{indented(logger.errors)}"
             ) from error

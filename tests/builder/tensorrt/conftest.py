@@ -89,7 +89,7 @@ def demo_fp16(build_plan: Callable[..., Build], tmp_path_factory: pytest.TempPat
 def parse() -> Callable[[Bindings, Path], ParsedNetwork]:
     def parse(bindings: Bindings, onnx_file: Path) -> ParsedNetwork:
         logger = make_logger(bindings.trt)
-        builder = bindings.trt.Builder(logger)
+        builder = bindings.create_builder(logger)
         network = create_network(bindings.trt, builder)
         parser = parse_onnx(bindings, network, logger, onnx_file)
         return ParsedNetwork(network, builder, (parser, logger))

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import subprocess
 import sys
 
 import pytest
@@ -34,3 +35,29 @@ def test_bindings_that_are_not_installed_are_named_with_how_to_get_them(
         load_bindings(runtime)
     assert advice in str(error.value)
     assert sys.executable in str(error.value)
+
+
+COLLECTED_WHILE_LOGGING = """
+import gc
+from builder.tensorrt.bindings import load_bindings
+
+bindings = load_bindings("tensorrt_rtx")
+
+class CollectingLogger(bindings.trt.ILogger):
+    def log(self, severity, message):
+        gc.collect()
+
+cycle = [bindings.create_builder(CollectingLogger())]
+cycle.append(cycle)
+del cycle
+bindings.create_builder(CollectingLogger())
+print("made")
+"""
+
+
+@pytest.mark.usefixtures("rtx")
+def test_a_builder_that_only_the_collector_deletes_stops_no_other() -> None:
+    made = subprocess.run(
+        [sys.executable, "-c", COLLECTED_WHILE_LOGGING], capture_output=True, text=True, timeout=60
+    )
+    assert made.stdout == "made\n", made.stderr

@@ -86,7 +86,7 @@ def test_each_option_reaches_tensorrt(rtx: Bindings) -> None:
     asked = options(
         version_compatible=True, refittable=True, optimization_level=1, workspace_bytes=2**30
     )
-    builder = trt.Builder(make_logger(trt))
+    builder = rtx.create_builder(make_logger(trt))
     config = create_builder_config(rtx, builder, asked, Target(("8.6", "12.0"), None))
     assert config.get_flag(trt.BuilderFlag.VERSION_COMPATIBLE)
     assert config.get_flag(trt.BuilderFlag.REFIT)
@@ -100,7 +100,7 @@ def test_each_option_reaches_tensorrt(rtx: Bindings) -> None:
 
 def test_fp32_is_fp32_and_the_rest_is_tensorrts_default(rtx: Bindings) -> None:
     trt = rtx.trt
-    builder = trt.Builder(make_logger(trt))
+    builder = rtx.create_builder(make_logger(trt))
     config = create_builder_config(rtx, builder, options(), Target(("8.6",), None))
     assert config.flags == 0
     assert config.builder_optimization_level == 3

@@ -22,14 +22,14 @@ def test_there_is_a_profile_for_each_canvas_in_which_the_batch_alone_varies() ->
 
 
 def test_tensorrt_takes_the_profiles_in_their_order(rtx: Bindings) -> None:
-    builder = rtx.trt.Builder(make_logger(rtx.trt))
+    builder = rtx.create_builder(make_logger(rtx.trt))
     config = builder.create_builder_config()
     add_profiles(builder, config, canvas_profiles(INPUTS, [(288, 480), (480, 288)], 4, 8))
     assert config.num_optimization_profiles == 2
 
 
 def test_a_profile_that_tensorrt_refuses_is_named(rtx: Bindings) -> None:
-    builder = rtx.trt.Builder(make_logger(rtx.trt))
+    builder = rtx.create_builder(make_logger(rtx.trt))
     [profile] = canvas_profiles(INPUTS, [(288, 480)], opt_batch=9, max_batch=8)
     with pytest.raises(BuildError, match=r"refuses the optimization profile .*9, 288, 480"):
         add_profiles(builder, builder.create_builder_config(), [profile])

@@ -17,7 +17,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:.*Timing cache operations are no
 
 @pytest.fixture
 def builder_config(rtx: Bindings) -> Any:
-    return rtx.trt.Builder(make_logger(rtx.trt)).create_builder_config()
+    return rtx.create_builder(make_logger(rtx.trt)).create_builder_config()
 
 
 @pytest.mark.parametrize("timings", [None, b"", b"of another version"])

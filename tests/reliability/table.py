@@ -17,7 +17,7 @@ COLUMNS = {
 
 
 def table(folder: Path) -> str:
-    """The table, a row for each JSON file, in the order of the tests that made them."""
+    """The table, a row for each JSON file, sorted by the tests that made them."""
     rows = [
         json.loads(file.read_text())
         for file in sorted(folder.glob("*.json"), key=lambda file: file.stem)

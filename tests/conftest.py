@@ -45,7 +45,11 @@ def demo_server(
     """A tritonserver on the demo repository, with ONNX Runtime, on free ports of 127.0.0.1."""
     log_path = tmp_path_factory.mktemp("demo_server") / "tritonserver.log"
     with TritonServer(
-        demo_repository, model_config_name="onnxruntime", log_path=log_path
+        demo_repository,
+        model_config_name="onnxruntime",
+        log_path=log_path,
+        # Its end is no test's subject, and takes three seconds in good order.
+        exit_timeout_secs=0,
     ) as server:
         yield server
 

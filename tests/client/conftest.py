@@ -117,7 +117,7 @@ def slow_repository(tmp_path_factory: pytest.TempPathFactory, demo: Demo) -> Pat
 
 @pytest.fixture(scope="session")
 def recorded_server(recorded_repository: Path) -> Iterator[TritonServer]:
-    with TritonServer(recorded_repository) as server:
+    with TritonServer(recorded_repository, exit_timeout_secs=0) as server:
         yield server
 
 
@@ -127,7 +127,9 @@ def boxes_only_server(
 ) -> Iterator[TritonServer]:
     """The stand-in for a Faster R-CNN."""
     folder = tmp_path_factory.mktemp("boxes_only")
-    with TritonServer(write_recorded_repository(folder, demo, has_masks=False)) as server:
+    with TritonServer(
+        write_recorded_repository(folder, demo, has_masks=False), exit_timeout_secs=0
+    ) as server:
         yield server
 
 
@@ -137,5 +139,7 @@ def other_models_server(
 ) -> Iterator[TritonServer]:
     """A server without a model mask_rcnn."""
     folder = tmp_path_factory.mktemp("other_models")
-    with TritonServer(write_recorded_repository(folder, demo, name="other")) as server:
+    with TritonServer(
+        write_recorded_repository(folder, demo, name="other"), exit_timeout_secs=0
+    ) as server:
         yield server

@@ -30,7 +30,7 @@ def repositories(slow_repository: Path, tmp_path_factory: pytest.TempPathFactory
 
 @pytest.fixture(scope="module")
 def three_servers(repositories: list[Path]) -> Iterator[list[TritonServer]]:
-    servers = [TritonServer(repository) for repository in repositories]
+    servers = [TritonServer(repository, exit_timeout_secs=0) for repository in repositories]
     # A server ends with the thread that started it: these last until all have been stopped.
     with ThreadPoolExecutor(3) as threads:
         try:

@@ -33,7 +33,7 @@ def busy_server(tmp_path_factory: pytest.TempPathFactory, demo: Any) -> Iterator
         demo,
         further=QUEUE.format(timeout=int(DELAY_S * 0.8e6)),
     )
-    with TritonServer(repository) as server:
+    with TritonServer(repository, exit_timeout_secs=0) as server:
         yield server
 
 

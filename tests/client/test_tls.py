@@ -39,7 +39,7 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def tls_server(recorded_repository: Path, files: Path) -> Iterator[TritonServer]:
     """With mutual TLS."""
     tls = Tls(files / "server.pem", files / "server.key", files / "authority.pem")
-    with TritonServer(recorded_repository, tls=tls) as server:
+    with TritonServer(recorded_repository, tls=tls, exit_timeout_secs=0) as server:
         yield server
 
 

@@ -136,7 +136,7 @@ def test_a_narrow_copy_of_a_zoo_model_is_served_and_evaluated(
     config.write_text(NARROW.format(base=base))
     weights = write_generated_weights(tmp_path / "narrow.pkl", load_config(config))
     repository = build(tmp_path / "repository", config, weights)
-    with TritonServer(repository, model_config_name="onnxruntime") as server:
+    with TritonServer(repository, model_config_name="onnxruntime", exit_timeout_secs=0) as server:
         assert outputs_of(server) == outputs
         summary = evaluate(
             server, coco / "val2017", coco / "annotations" / "instances_val2017.json", tmp_path
@@ -165,10 +165,11 @@ def faster_demo_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tri
     weights.write_bytes(pickle.dumps({"model": boxes_only}))
     categories = DEMO / "val" / "instances.json"
     repository = build(folder / "repository", config, weights, "--categories", categories)
-    with TritonServer(repository, model_config_name="onnxruntime") as server:
+    with TritonServer(repository, model_config_name="onnxruntime", exit_timeout_secs=0) as server:
         yield server
 
 
+@pytest.mark.long
 def test_faster_rcnn_has_the_box_ap_of_detectron2_and_prints_no_mask_ap(
     faster_demo_server: TritonServer, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -39,7 +39,10 @@ def recorded_server(
         answers = record(connection, [IMAGES / "000000.jpg", IMAGES / "000003.jpg"])
         write_recorded_repository(repository, demo_repository, "onnxruntime", connection, answers)
     with TritonServer(
-        repository, model_config_name="onnxruntime", log_path=folder / "tritonserver.log"
+        repository,
+        model_config_name="onnxruntime",
+        log_path=folder / "tritonserver.log",
+        exit_timeout_secs=0,
     ) as server:
         yield server
 

@@ -198,8 +198,8 @@ def test_memory_does_not_grow(
         tried=ROUNDS * len(EVERYTHING),
         lost=0,
         recovered_in="",
-        seen_as=f"as in the row of hostile input; the server's processes grew by {growth / 2**20:.1f} MiB "
-        f"(of {sum(before.values()) / 2**20:.0f})",
+        seen_as="as in the row of hostile input; the server's processes grew by "
+        f"{growth / 2**20:.1f} MiB (of {sum(before.values()) / 2**20:.0f})",
     )
     assert after.keys() == before.keys(), "a process of the server ended"
     assert growth < MOST_GROWTH

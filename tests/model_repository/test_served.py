@@ -225,7 +225,7 @@ def test_requests_that_triton_batches_have_the_detections_that_they_have_alone(
     mixed = [n for pair in zip(landscapes, portraits, strict=True) for n in pair]
     requests = [pictures(file(f"{n:06d}.jpg")) for n in mixed]
     with (
-        TritonServer(repository, model_config_name="onnxruntime") as server,
+        TritonServer(repository, model_config_name="onnxruntime", exit_timeout_secs=0) as server,
         InferenceServerClient(server.grpc_url) as client,
         ThreadPoolExecutor(len(requests)) as pool,
     ):
@@ -250,7 +250,7 @@ def test_faster_rcnn_is_served_without_masks(tmp_path: Path) -> None:
     repository = tmp_path / "repository"
     write_repository(repository, faster_rcnn, categories, 8, 1, network)
     with (
-        TritonServer(repository, model_config_name="onnxruntime") as server,
+        TritonServer(repository, model_config_name="onnxruntime", exit_timeout_secs=0) as server,
         InferenceServerClient(server.grpc_url) as client,
     ):
         found = infer(client, "mask_rcnn", pictures(file(LANDSCAPE)))

@@ -45,6 +45,7 @@ def monitored_server(
         demo_repository,
         model_config_name="onnxruntime",
         log_path=tmp_path_factory.mktemp("monitored") / "tritonserver.log",
+        exit_timeout_secs=0,
         options=[
             *(option.replace(JAEGER, collector.url).replace(RATE, "1000000") for option in options),
             "--trace-config=opentelemetry,bsp_schedule_delay=100",

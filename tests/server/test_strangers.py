@@ -54,7 +54,9 @@ def server(authority, tmp_path_factory, add_model):
     repository = tmp_path_factory.mktemp("repository")
     add_model(repository, "echo")
     tls = Tls(*authority.sign("server"), client_ca=authority.certificate)
-    with TritonServer(repository, host="127.0.0.2", access_key=KEY, tls=tls) as server:
+    with TritonServer(
+        repository, host="127.0.0.2", access_key=KEY, tls=tls, exit_timeout_secs=0
+    ) as server:
         yield server
 
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from importlib import util
 from pathlib import Path
-from types import ModuleType
 
 import numpy as np
 import numpy.typing as npt
@@ -12,7 +10,8 @@ from PIL import Image
 
 from builder.config import ModelConfig
 from builder.errors import BuildError
-from builder.repository import CHECKED_IN
+from builder.served_code import served_module
+from builder.triton_models import PREPROCESS
 
 MOST_PICTURES = 32
 """A full-size network takes 20 s for each on two cores. On the demo model, the ranges of any 16
@@ -21,17 +20,8 @@ pictures are within 5% of those of 64, and those of 4 within 10%, on average ove
 LISTED = 10
 
 
-def _preprocess(name: str) -> ModuleType:
-    file = CHECKED_IN / "mask_rcnn_preprocess" / "1" / f"{name}.py"
-    spec = util.spec_from_file_location(f"mask_rcnn_preprocess.{name}", file)
-    assert spec is not None
-    assert spec.loader is not None
-    module = util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-_decode, _resize = _preprocess("decode"), _preprocess("resize")
+_decode = served_module(PREPROCESS, "decode")
+_resize = served_module(PREPROCESS, "resize")
 
 
 def find_pictures(folder: Path) -> list[Path]:

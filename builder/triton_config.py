@@ -26,8 +26,6 @@ class DataType(Enum):
 class InstanceKind(Enum):
     """The proto's ``ModelInstanceGroup.Kind``."""
 
-    AUTO = "KIND_AUTO"
-    """On each GPU if there is one, on the CPU if there is none."""
     CPU = "KIND_CPU"
     GPU = "KIND_GPU"
 
@@ -227,14 +225,10 @@ def _dynamic_batching(batching: DynamicBatching) -> list[str]:
         sizes = ", ".join(map(str, batching.preferred_batch_size))
         lines.append(f"  preferred_batch_size: [ {sizes} ]")
     policy = batching.default_queue_policy
-    fields = [f"max_queue_size: {policy.max_queue_size}"]
-    if policy.default_timeout_microseconds:
-        timeout = policy.default_timeout_microseconds
-        fields = [
-            "timeout_action: REJECT",
-            f"default_timeout_microseconds: {timeout}",
-            *fields,
-        ]
+    fields = []
+    if timeout := policy.default_timeout_microseconds:
+        fields += ["timeout_action: REJECT", f"default_timeout_microseconds: {timeout}"]
+    fields.append(f"max_queue_size: {policy.max_queue_size}")
     return [*lines, f"  default_queue_policy {{ {' '.join(fields)} }}", "}"]
 
 

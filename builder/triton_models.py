@@ -125,18 +125,19 @@ def onnxruntime_network(
     config: ModelConfig, max_batch: int, onnx_sha256: str | None
 ) -> TritonModelConfig:
     """The same network in ONNX Runtime on the CPU: ``--model-config-name=onnxruntime``."""
-    return _onnxruntime(
-        config,
-        max_batch,
-        _CANVAS,
-        InstanceGroup(InstanceKind.CPU, 2),
-        DynamicBatching(_CPU_QUEUE, (1,)),
-        (),
-        {"intra_op_num_threads": "0", **_identity(onnx_sha256)},
-        "The network in ONNX Runtime on the CPU. Requests do not batch: a batch takes as long as "
-        "its pictures one by one, and all would wait for the last. Two instances: where one has "
-        "work for one core alone, the other goes on. `intra_op_num_threads` 0 shares the cores "
-        "out among the instances.",
+    return TritonModelConfig(
+        name=NETWORK,
+        max_batch_size=max_batch,
+        backend="python",
+        input=(_CANVAS, _IMAGE_SIZE),
+        output=_network_outputs(config),
+        instance_group=(InstanceGroup(InstanceKind.CPU, 2),),
+        dynamic_batching=DynamicBatching(_CPU_QUEUE, preferred_batch_size=(1,)),
+        parameters={"intra_op_num_threads": "0", **_identity(onnx_sha256)},
+        comment="The network in ONNX Runtime on the CPU. Requests do not batch: a batch takes as "
+        "long as its pictures one by one, and all would wait for the last. Two instances: where "
+        "one has work for one core alone, the other goes on. `intra_op_num_threads` 0 shares the "
+        "cores out among the instances.",
     )
 
 
@@ -144,43 +145,23 @@ def onnxruntime_cuda_network(
     config: ModelConfig, max_batch: int, onnx_sha256: str | None
 ) -> TritonModelConfig:
     """The same on each GPU, without TensorRT: ``--model-config-name=onnxruntime_cuda``."""
-    return _onnxruntime(
-        config,
-        max_batch,
-        dataclasses.replace(_CANVAS, allow_ragged_batch=True),
-        InstanceGroup(InstanceKind.GPU, 2),
-        DynamicBatching(_GPU_QUEUE),
-        _warmups(canvases(config), [1 << bit for bit in range(max_batch.bit_length())]),
-        {"intra_op_num_threads": "1", **_identity(onnx_sha256)},
-        "The network in ONNX Runtime on every GPU. Requests batch whatever their canvases are; "
-        "those on equal ones are computed together, in a session for each canvas and each power of "
-        "two; the warm-up makes the sessions. "
-        "Two instances for each GPU: while one gathers its batch, the other computes. Beside CUDA, "
-        "more CPU threads than one would only spin.",
-    )
-
-
-def _onnxruntime(
-    config: ModelConfig,
-    max_batch: int,
-    canvas: Tensor,
-    instances: InstanceGroup,
-    dynamic_batching: DynamicBatching,
-    model_warmup: tuple[ModelWarmup, ...],
-    parameters: dict[str, str],
-    comment: str,
-) -> TritonModelConfig:
     return TritonModelConfig(
         name=NETWORK,
         max_batch_size=max_batch,
         backend="python",
-        input=(canvas, _IMAGE_SIZE),
+        input=(dataclasses.replace(_CANVAS, allow_ragged_batch=True), _IMAGE_SIZE),
         output=_network_outputs(config),
-        instance_group=(instances,),
-        dynamic_batching=dynamic_batching,
-        model_warmup=model_warmup,
-        parameters=parameters,
-        comment=comment,
+        instance_group=(InstanceGroup(InstanceKind.GPU, 2),),
+        dynamic_batching=DynamicBatching(_GPU_QUEUE),
+        model_warmup=_warmups(
+            canvases(config), [1 << bit for bit in range(max_batch.bit_length())]
+        ),
+        parameters={"intra_op_num_threads": "1", **_identity(onnx_sha256)},
+        comment="The network in ONNX Runtime on every GPU. Requests batch whatever their canvases "
+        "are; those on equal ones are computed together, in a session for each canvas and each "
+        "power of two; the warm-up makes the sessions. Two instances for each GPU: while one "
+        "gathers its batch, the other computes. Beside CUDA, more CPU threads than one would only "
+        "spin.",
     )
 
 

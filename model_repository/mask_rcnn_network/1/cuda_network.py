@@ -10,6 +10,12 @@ import numpy as np
 import onnxruntime as ort
 
 PROVIDER = "CUDAExecutionProvider"
+PROVIDER_OPTIONS = {
+    # Tensor cores take channels last; without this each convolution would transpose twice.
+    "prefer_nhwc": "1",
+    # The exhaustive search chose slower ones, and takes minutes for each new shape.
+    "cudnn_conv_algo_search": "HEURISTIC",
+}
 
 
 class CudaNetwork:
@@ -41,13 +47,7 @@ class CudaNetwork:
         options.add_session_config_entry("session.use_env_allocators", "1")
         self._model = model
         self._options = options
-        self._cuda = {
-            "device_id": str(device_id),
-            # Tensor cores take channels last; without this each convolution would transpose twice.
-            "prefer_nhwc": "1",
-            # The exhaustive search chose slower ones, and takes minutes for each new shape.
-            "cudnn_conv_algo_search": "HEURISTIC",
-        }
+        self._cuda = {"device_id": str(device_id), **PROVIDER_OPTIONS}
         self._sessions: dict[tuple[int, ...], ort.InferenceSession] = {}
 
     def run(self, outputs: Sequence[str], batch: Mapping[str, Any]) -> list[Any]:

@@ -42,7 +42,7 @@ perf: .venv/.complete .venv/perf_analyzer/.complete ## Measure the demo; the rep
 		--weights demo/mask_rcnn_R_50_C4_shapes.pkl --categories demo/val/instances.json \
 		--repository build/perf_repository
 	.venv/bin/python -m perf run perf/scenarios/short.yaml perf/scenarios/short_pipeline_capacity.yaml \
-		--repository build/perf_repository --output build/perf
+		--repository build/perf_repository --model-config-name onnxruntime --output build/perf
 	.venv/bin/python -m perf report build/perf
 
 # Each model.py is checked by itself, as Triton loads it: its folder is the root of its imports.

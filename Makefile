@@ -50,7 +50,7 @@ perf: .venv/.complete .venv/perf_analyzer/.complete ## Measure the demo; the rep
 lint: .venv/.complete .venv/kserve/.complete ## Check style, formatting, types and manifests
 	.venv/bin/ruff check
 	.venv/bin/ruff format --check
-	.venv/bin/mypy builder client demo deploy docker/tensorrt_bindings.py perf server
+	.venv/bin/mypy artifact builder client demo deploy docker/tensorrt_bindings.py perf server
 	for model in model_repository/*/1/model.py; do .venv/bin/mypy "$$model" || exit 1; done
 	.venv/bin/python -m deploy.validate --kserve .venv/kserve
 
@@ -89,7 +89,7 @@ clean: ## Delete what the other targets wrote, .venv included
 		--require-hashes --target .venv/kserve --requirement deploy/validate/kserve.txt
 	@touch $@
 
-.venv/perf_analyzer/.complete: perf/perf_analyzer.txt .venv/.complete
+.venv/perf_analyzer/.complete: perf/runner/perf_analyzer.txt .venv/.complete
 	@.venv/bin/python -m pip install --quiet --disable-pip-version-check --upgrade --no-deps \
-		--require-hashes --target .venv/perf_analyzer --requirement perf/perf_analyzer.txt
+		--require-hashes --target .venv/perf_analyzer --requirement perf/runner/perf_analyzer.txt
 	@touch $@

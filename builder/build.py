@@ -5,13 +5,13 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
-from builder.canvases import canvases
-from builder.categories import categories_for
+from builder.build_record import write_manifest
 from builder.config import load_config
-from builder.manifest import write_manifest
 from builder.network import build_model, parameter_shapes, quantizable_layers
 from builder.quantization import Int8Options, choose_layers, obtain_calibration
-from builder.repository import NETWORK_FOLDER, NETWORK_ONNX, NETWORK_PLAN, write_repository
+from builder.repository.canvases import canvases
+from builder.repository.categories import categories_for
+from builder.repository.write import NETWORK_FOLDER, NETWORK_ONNX, NETWORK_PLAN, write_repository
 from builder.staging import staged
 from builder.summary import summary
 from builder.tensorrt import PlanBuilder, PlanOptions

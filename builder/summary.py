@@ -7,11 +7,11 @@ import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from builder.canvases import canvases
-from builder.categories import Category
+from artifact.manifest import FileRecord, Manifest, Plan
 from builder.config import ModelConfig
-from builder.repository import NETWORK_FOLDER
-from server.manifest import FileRecord, Manifest, Plan
+from builder.repository.canvases import canvases
+from builder.repository.categories import Category
+from builder.repository.write import NETWORK_FOLDER
 
 
 def summary(

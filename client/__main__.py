@@ -10,14 +10,14 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from client.coco.shard import Shard
+from client.coco.summary import Summary
+from client.connection.tls import Tls
+from client.connection.transport import DEFAULT_URLS
 from client.errors import ClientError
 from client.evaluate import COCO_RESULTS, RESULTS, SUMMARY, evaluate
 from client.merge import merge
 from client.predict import DETECTIONS, predict
-from client.shard import Shard
-from client.summary import Summary
-from client.tls import Tls
-from client.transport import DEFAULT_URLS
 
 INTERRUPTED = 130
 

@@ -12,17 +12,17 @@ from pathlib import Path
 from tqdm import tqdm
 from tqdm.contrib.logging import logging_redirect_tqdm
 
-from client.coco import CocoImage, check_categories, coco_results, load_dataset
-from client.concurrency import for_each
-from client.detector import Detector, connect
+from client.coco.average_precision import average_precision
+from client.coco.dataset import CocoImage, check_categories, coco_results, load_dataset
+from client.coco.results import ResultsFile, describe_run
+from client.coco.shard import Shard
+from client.coco.summary import Failure, Latency, Summary, time_and_versions
+from client.connection.concurrency import for_each
+from client.connection.detector import Detector, connect
+from client.connection.tls import Tls
 from client.errors import ClientError, PictureError, RequestFailed, ServerUnavailable
 from client.json_file import write_json
-from client.metrics import average_precision
-from client.pictures import oriented_size, read_picture
-from client.results import ResultsFile, describe_run
-from client.shard import Shard
-from client.summary import Failure, Latency, Summary, time_and_versions
-from client.tls import Tls
+from client.pictures.files import oriented_size, read_picture
 
 RESULTS = "results.jsonl"
 COCO_RESULTS = "coco_instances_results.json"
@@ -51,7 +51,7 @@ def evaluate(
     """Send every picture of a COCO data set to the served model and compute average precision.
 
     images, annotations: such as `val2017/` and `instances_val2017.json`.
-    protocol, url, tls: the server or servers; see `client.detector.connect`.
+    protocol, url, tls: the server or servers; see `client.connection.detector.connect`.
     output: folder for results.jsonl (written as answers come), coco_instances_results.json and
         summary.json.
     resume: continue the run that is in `output`, if there is one.
@@ -59,7 +59,7 @@ def evaluate(
     concurrency: requests in flight at once, over all servers.
     timeout: seconds that one request may take.
     retry_for: seconds to wait while all servers are away, or too busy for a picture.
-    trace: have the servers trace every picture; see `client.detector.connect`.
+    trace: have the servers trace every picture; see `client.connection.detector.connect`.
     progress: show on stderr how far it is.
 
     A picture that is refused does not stop the others: see `Summary.failures`.

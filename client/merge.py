@@ -8,16 +8,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from client.coco import load_annotations
+from client.coco.average_precision import average_precision
+from client.coco.dataset import load_annotations
+from client.coco.results import ResultsFile, read_results
+from client.coco.shard import Shard
+from client.coco.summary import Failure, Summary, time_and_versions
+from client.connection.served_model import has_masks
 from client.differences import differences
 from client.errors import ClientError
 from client.evaluate import COCO_RESULTS, RESULTS, SUMMARY
 from client.json_file import write_json
-from client.metrics import average_precision
-from client.results import ResultsFile, read_results
-from client.served_model import has_masks
-from client.shard import Shard
-from client.summary import Failure, Summary, time_and_versions
 
 
 def merge(

@@ -11,13 +11,13 @@ from typing import Any
 
 from PIL import Image
 
-from client.concurrency import for_each
-from client.detector import Detections, Detector, connect
-from client.drawing import draw_detections
+from client.connection.concurrency import for_each
+from client.connection.detector import Detections, Detector, connect
+from client.connection.tls import Tls
 from client.errors import ClientError, PictureError, RequestFailed
 from client.json_file import write_json
-from client.pictures import decode, find_pictures, read_picture
-from client.tls import Tls
+from client.pictures.drawing import draw_detections
+from client.pictures.files import decode, find_pictures, read_picture
 
 DETECTIONS = "detections.json"
 

@@ -14,7 +14,7 @@ from typing import NoReturn
 from client.errors import ClientError
 from perf.errors import PerfError
 from perf.report.write import write_report
-from perf.run import run_scenarios
+from perf.runner.run import run_scenarios
 from perf.scenario import SCENARIOS, load_scenario
 from server.access import read_key
 from server.errors import ServerError

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from perf.errors import PerfError
-from perf.measurement import Latency
-from perf.model_statistics import ModelStatistics
+from perf.runner.measurement import Latency
+from perf.runner.model_statistics import ModelStatistics
 
 RUN = "run.json"
 

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import yaml
 
-from builder.triton_models import ENSEMBLE, NAMES
+from builder.repository.models import ENSEMBLE, NAMES
 from perf.errors import PerfError
 
 SCENARIOS = Path(__file__).with_name("scenarios")

@@ -11,6 +11,7 @@ from pathlib import Path
 from types import FrameType
 from typing import NoReturn
 
+from artifact.errors import ArtifactError
 from server.access import GRPC_HEADER, HEADER, RESTRICTED, read_key
 from server.errors import ServerError
 from server.launch import TritonServer
@@ -148,7 +149,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             raise ServerError("tritonserver ended by itself")
     except KeyboardInterrupt:
         return 0
-    except ServerError as error:
+    except (ServerError, ArtifactError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
 

@@ -16,7 +16,7 @@ from server.errors import ServerError
 from server.health import ModelState, model_states
 from server.locate import find_tritonserver
 from server.log import noteworthy_lines
-from server.plan_check import check_plans
+from server.plans import check_plans
 from server.ports import is_loopback, reserve
 from server.process import Process
 from server.repository import check_repository, config_names

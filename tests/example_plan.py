@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from server.manifest import FileRecord, Gpu, Plan
+from artifact.manifest import FileRecord, Gpu, Plan
 
 PLAN_ON_AN_A10 = Plan(
     file=FileRecord("model.plan", 4, "1" * 64),

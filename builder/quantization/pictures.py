@@ -10,8 +10,8 @@ from PIL import Image
 
 from builder.config import ModelConfig
 from builder.errors import BuildError
-from builder.served_code import served_module
-from builder.triton_models import PREPROCESS
+from builder.repository.models import PREPROCESS
+from builder.repository.served_code import served_module
 
 MOST_PICTURES = 32
 """A full-size network takes 20 s for each on two cores. On the demo model, the ranges of any 16

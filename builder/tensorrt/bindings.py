@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from artifact.manifest import TITLES
 from builder.errors import BuildError
-from server.manifest import TITLES
 
 # The second name is what is there when only the bindings' own package is installed.
 MODULES = {

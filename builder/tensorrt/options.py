@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from artifact.gpu import Gpu
 from builder.errors import BuildError
 from builder.tensorrt.bindings import Bindings
-from server.gpu import Gpu
 
 HARDWARE_COMPATIBILITY = ("none", "same_compute_capability", "ampere_plus")
 

@@ -8,6 +8,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from artifact.gpu import visible_gpus
+from artifact.manifest import FileRecord, Plan
 from builder.errors import BuildError
 from builder.tensorrt.bindings import Bindings, load_bindings
 from builder.tensorrt.builder_config import create_builder_config
@@ -17,8 +19,6 @@ from builder.tensorrt.parse import create_network, parse_onnx
 from builder.tensorrt.profiles import add_profiles, canvas_profiles
 from builder.tensorrt.progress import ctrl_c_cancels, make_progress_monitor
 from builder.tensorrt.timing_cache import cache_file, load_timing_cache, save_timing_cache
-from server.gpu import visible_gpus
-from server.manifest import FileRecord, Plan
 
 OUT_OF_MEMORY = re.compile("workspace|out ?of ?memory|bad_alloc", re.IGNORECASE)
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from artifact.manifest import Profile
 from builder.errors import BuildError
-from server.manifest import Profile
 
 DYNAMIC = -1
 

@@ -7,9 +7,9 @@ import re
 from pathlib import Path
 from typing import Any
 
+from artifact.gpu import Gpu
 from builder.errors import BuildError
 from builder.tensorrt.bindings import Bindings
-from server.gpu import Gpu
 
 
 def cache_file(folder: Path, bindings: Bindings, gpu: Gpu) -> Path:

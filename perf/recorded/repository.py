@@ -11,10 +11,10 @@ import numpy as np
 import numpy.typing as npt
 from google.protobuf import text_format  # type: ignore[import-untyped]
 
-from builder.triton_models import NETWORK, PREPROCESS
-from perf.connection import Connection, Tensors
+from builder.repository.models import NETWORK, PREPROCESS
 from perf.errors import PerfError
-from perf.input_data import tensors_for
+from perf.runner.connection import Connection, Tensors
+from perf.runner.input_data import tensors_for
 
 MODEL = Path(__file__).with_name("model.py")
 COUNT = "num_detections"

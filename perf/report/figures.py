@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from builder.triton_models import ENSEMBLE, NAMES, NETWORK
+from builder.repository.models import ENSEMBLE, NAMES, NETWORK
 from perf.result import Level, Run
 
 STEPS = tuple(name for name in NAMES if name != ENSEMBLE)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from html import escape
 
-from builder.triton_models import NETWORK
+from builder.repository.models import NETWORK
 from perf.report import format
 from perf.report.bars import Segment, bar_row, legend, stacked_bar
 from perf.report.figures import LabelledRun, ModelTime, model_label, model_times

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from builder.categories import Category
+from artifact.manifest import FileRecord, Manifest, Plan
 from builder.config import load_config
+from builder.repository.categories import Category
 from builder.summary import summary
-from server.manifest import FileRecord, Manifest, Plan
 from tests.example_plan import PLAN_ON_AN_A10
 
 CONFIG = load_config(Path(__file__).resolve().parents[2] / "demo/mask_rcnn_R_50_C4_shapes.yaml")

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from PIL import ExifTags, Image
 
-from client.detector import connect
+from client.connection.detector import connect
 from client.predict import predict
 from server.launch import TritonServer
 

@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 
 from client.__main__ import main
+from client.coco.shard import Shard
 from client.errors import ClientError
 from client.evaluate import COCO_RESULTS, RESULTS, SUMMARY, evaluate
 from client.merge import merge
-from client.shard import Shard
 from server.launch import TritonServer
 
 

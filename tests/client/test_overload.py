@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from client.detector import Detections, connect
+from client.connection.detector import Detections, connect
 from client.errors import RequestFailed
 from client.evaluate import evaluate
 from server.launch import TritonServer

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from builder.categories import COCO_CATEGORIES
 from builder.config import load_config
+from builder.repository.categories import COCO_CATEGORIES
 from tests.generated_weights import write_generated_weights
 
 CONFIGS = Path(__file__).parents[1] / "configs"

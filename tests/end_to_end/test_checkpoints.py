@@ -24,7 +24,7 @@ from builder.network import parameter_shapes
 from builder.weights.batch_norm import unfolded_shapes
 from builder.weights.pickle_reader import read_pickle
 from client.__main__ import main as client
-from client.detector import Detections, connect
+from client.connection.detector import Detections, connect
 from server.launch import TritonServer
 from tests.generated_weights import write_generated_weights
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from builder.categories import COCO_CATEGORIES
+from builder.repository.categories import COCO_CATEGORIES
 
 ROOT = Path(__file__).parents[2]
 PATIENCE_SECS = 600

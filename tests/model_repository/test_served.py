@@ -20,10 +20,10 @@ from tritonclient.grpc import InferenceServerClient, InferInput, InferRequestedO
 from tritonclient.grpc.model_config_pb2 import ModelConfig
 from tritonclient.utils import InferenceServerException
 
-from builder.categories import categories_for
 from builder.config import load_config
 from builder.network import build_model, parameter_shapes
-from builder.repository import write_repository
+from builder.repository.categories import categories_for
+from builder.repository.write import write_repository
 from builder.weights import load_weights
 from server.launch import TritonServer
 

@@ -9,9 +9,9 @@ import pytest
 from google.protobuf import text_format
 from tritonclient.grpc.model_config_pb2 import ModelConfig
 
+from artifact.manifest import MANIFEST
 from server.errors import ServerError
 from server.launch import TritonServer
-from server.manifest import MANIFEST
 
 CONFIG = Path("mask_rcnn_network") / "config.pbtxt"
 

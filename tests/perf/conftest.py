@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from perf.analyzer import Analyzer, find_perf_analyzer
 from perf.errors import PerfError
 from perf.result import Run, read_run
+from perf.runner.analyzer import Analyzer, find_perf_analyzer
 from server.launch import TritonServer
 
 ROOT = Path(__file__).parents[2]

@@ -3,12 +3,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from perf.connection import Connection
 from perf.errors import PerfError
-from perf.input_data import choose_pictures, tensors_for
 from perf.recorded.repository import fill_all_places
+from perf.runner.connection import Connection
+from perf.runner.input_data import choose_pictures, tensors_for
+from perf.runner.target import own_server
 from perf.scenario import load_scenario
-from perf.target import own_server
 
 PLACES = 5
 

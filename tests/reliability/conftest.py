@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from builder.triton_models import NETWORK
+from builder.repository.models import NETWORK
 from tests.reliability.evaluation import Evaluation
 from tests.reliability.service import ROOT, Service
 

@@ -12,7 +12,7 @@ import tritonclient.grpc
 from tritonclient.grpc.aio import InferenceServerClient
 from tritonclient.utils import InferenceServerException
 
-from builder.triton_models import ENSEMBLE
+from builder.repository.models import ENSEMBLE
 
 OUTPUTS = ("num_detections", "boxes", "scores", "category_ids", "masks")
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from builder.triton_models import NETWORK
+from builder.repository.models import NETWORK
 from client.evaluate import SUMMARY
 from tests.reliability.conftest import write_stand_in
 from tests.reliability.open_loop import Outcome, most_in_flight, send

@@ -13,7 +13,7 @@ from statistics import median
 import pytest
 import tritonclient.grpc
 
-from builder.triton_models import NETWORK, POSTPROCESS, PREPROCESS
+from builder.repository.models import NETWORK, POSTPROCESS, PREPROCESS
 from server.access import headers
 from tests.reliability.conftest import PICTURES
 from tests.reliability.evaluation import Evaluation, lost, result_lines, same_results

@@ -14,8 +14,8 @@ from rle import compressed_rle
 
 from builder.config import ModelConfig
 from builder.quantization.pictures import network_inputs
-from client.coco import CocoDataset, CocoImage
-from client.metrics import evaluate_results
+from client.coco.average_precision import evaluate_results
+from client.coco.dataset import CocoDataset, CocoImage
 
 
 def accuracy(dataset: CocoDataset, results: Sequence[dict[str, Any]]) -> dict[str, float]:

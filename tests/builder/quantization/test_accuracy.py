@@ -11,7 +11,7 @@ import pytest
 from builder.config import ModelConfig
 from builder.network import build_model, quantizable_layers
 from builder.quantization import FP16_LAYERS, Calibration, choose_layers
-from client.coco import CocoDataset, load_dataset
+from client.coco.dataset import CocoDataset, load_dataset
 from tests.builder.quantization.coco_accuracy import accuracy, detect
 from tests.builder.quantization.conftest import CALIBRATED_ON, DEMO
 

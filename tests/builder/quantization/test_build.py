@@ -8,9 +8,9 @@ from pathlib import Path
 import onnx
 import pytest
 
+from artifact.manifest import MANIFEST, read_manifest
 from builder.__main__ import main
 from builder.quantization import CALIBRATION, Calibration
-from server.manifest import MANIFEST, read_manifest
 from tests.builder.quantization.conftest import DEMO
 
 NETWORK = Path("mask_rcnn_network") / "1"

@@ -14,12 +14,12 @@ import pytest
 from google.protobuf import text_format
 from tritonclient.grpc.model_config_pb2 import DataType, ModelConfig
 
+from artifact.manifest import MANIFEST, Tensor, read_manifest
 from builder.__main__ import main
 from builder.tensorrt.bindings import Bindings
 from builder.tensorrt.plan import failure_message
 from server.errors import ServerError
 from server.launch import TritonServer
-from server.manifest import MANIFEST, Tensor, read_manifest
 from tests.builder.tensorrt.conftest import (
     ALL_TARGETS,
     CATEGORIES,

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from artifact.manifest import MANIFEST, read_manifest
 from builder.config import load_config
-from server.manifest import MANIFEST, read_manifest
 from tests.builder.tensorrt.conftest import ALL_TARGETS, ROOT, Build
 from tests.generated_weights import write_generated_weights
 

@@ -10,17 +10,17 @@ from typing import Any
 
 import pytest
 
+from artifact.gpu import visible_gpus
+from artifact.manifest import MANIFEST, Tensor, read_manifest
 from builder.__main__ import main as builder
 from builder.errors import BuildError
 from builder.tensorrt.bindings import Bindings, load_bindings
 from builder.tensorrt.log import make_logger
 from client.__main__ import main as client
 from server.errors import ServerError
-from server.gpu import visible_gpus
 from server.launch import TritonServer
 from server.libnvinfer import tensorrt_version
 from server.locate import find_tritonserver
-from server.manifest import MANIFEST, Tensor, read_manifest
 from tests.builder.tensorrt.conftest import CATEGORIES, DEMO, MODEL, WEIGHTS
 
 NETWORK = Path("mask_rcnn_network") / "1"

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from artifact.manifest import MANIFEST, read_manifest
 from builder.config import load_config
 from builder.network import parameter_shapes, quantizable_layers
 from builder.quantization import CALIBRATION, Calibration
 from builder.quantization.calibration import weights_hash
 from builder.weights import load_weights
-from server.manifest import MANIFEST, read_manifest
 from tests.builder.tensorrt.conftest import ALL_TARGETS, CATEGORIES, MODEL, ROOT, WEIGHTS, Build
 from tests.generated_weights import write_generated_weights
 

@@ -8,12 +8,12 @@ from types import SimpleNamespace
 
 import pytest
 
+from artifact.gpu import Gpu
 from builder.errors import BuildError
 from builder.tensorrt.bindings import Bindings
 from builder.tensorrt.builder_config import create_builder_config
 from builder.tensorrt.log import make_logger
 from builder.tensorrt.options import PlanOptions, Target, check_limits, choose_target
-from server.gpu import Gpu
 
 A10, H200 = Gpu("NVIDIA A10", "8.6"), Gpu("NVIDIA H200", "9.0")
 # All that is asked of a TensorRT before it builds: it names no compute capabilities.

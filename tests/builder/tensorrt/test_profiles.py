@@ -2,11 +2,11 @@ from __future__ import annotations
 
 import pytest
 
+from artifact.manifest import Profile
 from builder.errors import BuildError
 from builder.tensorrt.bindings import Bindings
 from builder.tensorrt.log import make_logger
 from builder.tensorrt.profiles import add_profiles, canvas_profiles
-from server.manifest import Profile
 
 INPUTS = {"canvas": (-1, -1, -1, 3), "image_size": (-1, 2)}
 

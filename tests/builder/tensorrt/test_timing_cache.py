@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
+from artifact.gpu import Gpu
 from builder.errors import BuildError
 from builder.tensorrt.bindings import Bindings
 from builder.tensorrt.log import make_logger
 from builder.tensorrt.timing_cache import cache_file, load_timing_cache, save_timing_cache
-from server.gpu import Gpu
 
 # TensorRT-RTX times nothing, but has the calls.
 pytestmark = pytest.mark.filterwarnings("ignore:.*Timing cache operations are no-ops")

@@ -1,0 +1,172 @@
+"""The manifest that a build leaves beside its files: what they were made of, and for what.
+
+`python -m builder build` writes it, `python -m builder inspect` prints it, and the launcher reads
+it before a plan is loaded.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from artifact.errors import ArtifactError
+from artifact.gpu import Gpu
+
+MANIFEST = "manifest.json"
+FORMAT = "mask-rcnn-triton manifest 1"
+TITLES = {"tensorrt": "TensorRT", "tensorrt_rtx": "TensorRT-RTX"}
+"""The runtimes of plans, as NVIDIA writes them."""
+
+
+@dataclass(frozen=True)
+class FileRecord:
+    """A file, by its name and content."""
+
+    name: str
+    bytes: int
+    sha256: str
+
+    @classmethod
+    def read(cls, path: Path) -> FileRecord:
+        """Describes `path`; raises OSError if it cannot be read."""
+        return cls(path.name, path.stat().st_size, sha256_of(path))
+
+
+@dataclass(frozen=True)
+class Tensor:
+    """An input or output of the network."""
+
+    name: str
+    data_type: str
+    """As Triton names it, less TYPE_: UINT8, INT32, FP32."""
+    shape: tuple[int, ...]
+    """With the batch; -1 where the size is chosen by the request."""
+
+
+@dataclass(frozen=True)
+class Profile:
+    """A TensorRT optimization profile: by input, the smallest, best and largest shape."""
+
+    min: Mapping[str, tuple[int, ...]]
+    opt: Mapping[str, tuple[int, ...]]
+    max: Mapping[str, tuple[int, ...]]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A compiled plan and what it was compiled for."""
+
+    file: FileRecord
+    runtime: str
+    """A key of `TITLES`."""
+    tensorrt_version: str
+    gpu: Gpu | None
+    """What TensorRT tuned the plan on; None where it compiled without one."""
+    compute_capabilities: tuple[str, ...]
+    """The GPUs that it was compiled for, such as 8.6."""
+    hardware_compatibility: str
+    """Further GPUs that load it: none, same_compute_capability or ampere_plus."""
+    version_compatible: bool
+    refittable: bool
+    optimization_level: int
+    workspace_bytes: int | None
+    """None: all the memory of the GPU."""
+    profiles: tuple[Profile, ...]
+    """One for each canvas, in the order of Triton's profile indices."""
+    build_seconds: float
+
+    @property
+    def tensorrt(self) -> str:
+        """What compiled it, such as TensorRT 10.16.1.11."""
+        return f"{TITLES[self.runtime]} {self.tensorrt_version}"
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """A build."""
+
+    builder_version: str
+    network_version: str
+    """Differs whenever the code in builder/network does."""
+    built: str
+    """Date and time, ISO 8601, UTC."""
+    weights: FileRecord
+    configuration: Mapping[str, Any]
+    """With detectron2's defaults filled in."""
+    configuration_sha256: str
+    precision: str
+    max_batch: int
+    inputs: tuple[Tensor, ...]
+    outputs: tuple[Tensor, ...]
+    onnx: FileRecord
+    plan: Plan | None
+
+    def write(self, folder: Path) -> None:
+        """Writes manifest.json; raises OSError if it cannot be."""
+        content = {"format": FORMAT, **asdict(self)}
+        (folder / MANIFEST).write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+
+
+def read_manifest(path: Path) -> Manifest:
+    """Reads a manifest.json.
+
+    Raises:
+        ArtifactError: it cannot be read, or is none of this builder's.
+    """
+    try:
+        content = json.loads(path.read_bytes())
+        if content.pop("format") != FORMAT:
+            raise ValueError("another format")
+        plan = content.pop("plan")
+        return Manifest(
+            weights=FileRecord(**content.pop("weights")),
+            inputs=_tensors(content.pop("inputs")),
+            outputs=_tensors(content.pop("outputs")),
+            onnx=FileRecord(**content.pop("onnx")),
+            plan=None if plan is None else _plan(plan),
+            **content,
+        )
+    except OSError as error:
+        raise ArtifactError(f"{path}: cannot be read: {error.strerror}") from error
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise ArtifactError(
+            f"{path}: is not a manifest as this version of the builder writes it ({error}); "
+            "build the repository again"
+        ) from error
+
+
+def sha256_of(path: Path) -> str:
+    """The hash of a file's content, in hexadecimal."""
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while block := file.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def _tensors(content: list[dict[str, Any]]) -> tuple[Tensor, ...]:
+    return tuple(Tensor(**{**entry, "shape": tuple(entry["shape"])}) for entry in content)
+
+
+def _plan(content: dict[str, Any]) -> Plan:
+    if content["runtime"] not in TITLES:
+        raise ValueError(f"runtime {content['runtime']!r}")
+    gpu = content.pop("gpu")
+    return Plan(
+        file=FileRecord(**content.pop("file")),
+        gpu=None if gpu is None else Gpu(**gpu),
+        compute_capabilities=tuple(content.pop("compute_capabilities")),
+        profiles=tuple(Profile(**_shapes(entry)) for entry in content.pop("profiles")),
+        **content,
+    )
+
+
+def _shapes(profile: dict[str, dict[str, list[int]]]) -> dict[str, dict[str, tuple[int, ...]]]:
+    return {
+        bound: {name: tuple(shape) for name, shape in inputs.items()}
+        for bound, inputs in profile.items()
+    }

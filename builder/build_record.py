@@ -1,0 +1,77 @@
+"""The manifest of a build, see `artifact.manifest`."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import hashlib
+import json
+from collections.abc import Iterable
+from pathlib import Path
+
+import onnx
+
+import builder
+from artifact.manifest import FileRecord, Manifest, Plan, Tensor
+from builder.config import ModelConfig
+from builder.errors import BuildError
+from builder.repository.write import NETWORK_FOLDER, NETWORK_ONNX
+
+NETWORK_CODE = Path(__file__).parent / "network"
+
+_TRITON_NAMES = {"FLOAT": "FP32", "FLOAT16": "FP16"}
+
+
+def write_manifest(
+    repository: Path,
+    config: ModelConfig,
+    weights_file: Path,
+    precision: str,
+    max_batch: int,
+    network: onnx.ModelProto,
+    plan: Plan | None,
+) -> Manifest:
+    """Writes the manifest beside the network in `repository`, and returns it.
+
+    Raises:
+        BuildError: a file cannot be read or written.
+    """
+    configuration = json.dumps(dataclasses.asdict(config), sort_keys=True)
+    try:
+        manifest = Manifest(
+            builder_version=builder.__version__,
+            network_version=network_version(),
+            built=datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
+            weights=FileRecord.read(weights_file),
+            configuration=json.loads(configuration),
+            configuration_sha256=hashlib.sha256(configuration.encode()).hexdigest(),
+            precision=precision,
+            max_batch=max_batch,
+            inputs=tensors(network.graph.input),
+            outputs=tensors(network.graph.output),
+            onnx=FileRecord.read(repository / NETWORK_ONNX),
+            plan=plan,
+        )
+        manifest.write(repository / NETWORK_FOLDER)
+    except OSError as error:
+        raise BuildError(f"the manifest cannot be written: {error}") from error
+    return manifest
+
+
+def network_version() -> str:
+    """A hash of the code in `builder.network`: what it builds can differ only if this does."""
+    digest = hashlib.sha256()
+    for file in sorted(NETWORK_CODE.glob("*.py")):
+        digest.update(file.name.encode() + b"\0" + file.read_bytes() + b"\0")
+    return digest.hexdigest()[:12]
+
+
+def tensors(values: Iterable[onnx.ValueInfoProto]) -> tuple[Tensor, ...]:
+    """Inputs or outputs of an ONNX graph; a size without a number is -1."""
+    return tuple(_tensor(value.name, value.type.tensor_type) for value in values)
+
+
+def _tensor(name: str, tensor: onnx.TypeProto.Tensor) -> Tensor:
+    data_type = onnx.TensorProto.DataType.Name(tensor.elem_type)
+    sizes = (size.dim_value if size.HasField("dim_value") else -1 for size in tensor.shape.dim)
+    return Tensor(name, _TRITON_NAMES.get(data_type, data_type), tuple(sizes))

@@ -1,0 +1,1 @@
+"""Evaluation on COCO's data sets: annotations, results, average precision."""

@@ -1,0 +1,206 @@
+"""The file that an evaluation writes as it goes, so that a broken one can be continued.
+
+JSON, one line each: first a header that says what is evaluated, then one line for each finished
+picture, written in one piece when its answer has come. A line without its end (the process was
+killed, the disk was full) counts as not written.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+from collections.abc import Iterable
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from client.coco.dataset import CocoImage, CocoResult
+from client.coco.shard import Shard
+from client.differences import differences
+from client.errors import ClientError
+
+FORMAT = 1
+HEADER_KEYS = ("format", "run")
+LINE_KEYS = ("image_id", "file_size", "results")
+
+
+def describe_run(
+    annotations: str, model: dict[str, Any], shard: Shard | None = None
+) -> dict[str, Any]:
+    """What decides the content of a results file, as its header has it.
+
+    annotations: the SHA-256 of the annotation file.
+    model: `ServedModel.identity`.
+    """
+    run: dict[str, Any] = {"annotations": annotations, "model": model}
+    return run if shard is None else {**run, "shard": str(shard)}
+
+
+class ResultsFile:
+    """An open results file, and what it holds.
+
+    Only one process can have it open; close it, or use it as a context manager.
+    """
+
+    def __init__(self, path: Path, run: dict[str, Any], *, resume: bool) -> None:
+        """Open `path` for a run, which is described by `run` (JSON values only).
+
+        resume: continue what is there; otherwise there must be no finished picture in it.
+
+        Raises:
+            ClientError: a run is there and `resume` is False; the run there is another one; the
+                file is damaged, in use, or cannot be written.
+        """
+        self.path = path
+        self._lines: dict[int, dict[str, Any]] = {}
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o644)
+        except OSError as error:
+            raise ClientError(f"cannot write {path}: {error.strerror}") from error
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            self._read(run, resume)
+        except BlockingIOError as error:
+            os.close(self._file)
+            raise ClientError(f"{path} is being written by another evaluation") from error
+        except BaseException:
+            os.close(self._file)
+            raise
+
+    def __enter__(self) -> ResultsFile:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def __len__(self) -> int:
+        return len(self._lines)
+
+    def __contains__(self, image: CocoImage) -> bool:
+        return image.id in self._lines
+
+    def of(self, images: Iterable[CocoImage]) -> list[CocoResult]:
+        """The results for the finished ones among `images`, in their order."""
+        return [
+            result
+            for image in images
+            if image.id in self._lines
+            for result in self._lines[image.id]["results"]
+        ]
+
+    def append(self, image: CocoImage, file_size: int, results: list[CocoResult]) -> None:
+        """Write that `image`, a file of `file_size` bytes, is finished.
+
+        Raises:
+            ClientError: the file cannot be written.
+        """
+        line = {"image_id": image.id, "file_size": file_size, "results": results}
+        self._write(line)
+        self._lines[image.id] = line
+
+    def check_unchanged(self, images: Iterable[CocoImage]) -> None:
+        """Refuse to go on with pictures that are no longer what was sent.
+
+        Raises:
+            ClientError: the file of a finished picture has another size than it had.
+        """
+        for image in images:
+            line = self._lines.get(image.id)
+            if line is None:
+                continue
+            size = image.path.stat().st_size
+            if size != line["file_size"]:
+                raise ClientError(
+                    f"cannot resume {self.path}: {image.path} has {size} bytes and had "
+                    f"{line['file_size']} when it was sent. Start anew with another --output."
+                )
+
+    def close(self) -> None:
+        """Close the file; what was appended is already in it."""
+        os.close(self._file)
+
+    def _read(self, run: dict[str, Any], resume: bool) -> None:
+        content = self.path.read_bytes()
+        header, lines = _parse(self.path, content)
+        if lines and not resume:
+            raise ClientError(
+                f"{self.path.parent} holds a run already, with {len(lines)} finished pictures: "
+                "continue it with --resume, choose another --output, or delete that folder"
+            )
+        expected = {"format": FORMAT, "run": run}
+        if lines and header != expected:
+            difference = "; ".join(
+                f"{path.removeprefix('run.')} was {before}, now {now}"
+                for path, before, now in differences(header, expected)
+            )
+            raise ClientError(
+                f"cannot resume {self.path}, it is another run: {difference}. "
+                "Start anew with another --output."
+            )
+        self._lines = lines
+        if lines:
+            os.truncate(self._file, content.rindex(b"\n") + 1)
+        else:
+            os.truncate(self._file, 0)
+            self._write(expected)
+
+    def _write(self, line: dict[str, Any]) -> None:
+        whole = os.fstat(self._file).st_size
+        rest = json.dumps(line, separators=(",", ":")).encode() + b"\n"
+        try:
+            while rest:
+                rest = rest[os.write(self._file, rest) :]
+        except OSError as error:
+            # Another answer may be written before the run ends, and must not follow half a line.
+            os.truncate(self._file, whole)
+            raise ClientError(
+                f"cannot write {self.path}: {error.strerror}. Every earlier line of it is kept: "
+                "mend that, then continue with --resume."
+            ) from error
+
+
+def read_results(path: Path) -> tuple[dict[str, Any], dict[int, dict[str, Any]]]:
+    """The run that a results file is of, and the line of each finished picture by its id.
+
+    Raises:
+        ClientError: there is no such file, it is damaged, or an evaluation still writes it.
+    """
+    try:
+        with path.open("rb") as file:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            content = file.read()
+    except BlockingIOError as error:
+        raise ClientError(f"{path} is being written by an evaluation: wait for its end") from error
+    except OSError as error:
+        raise ClientError(f"cannot read {path}: {error.strerror}") from error
+    header, lines = _parse(path, content)
+    if header.get("format") != FORMAT:
+        raise ClientError(f"{path} is not the results of an evaluation in format {FORMAT}")
+    return header["run"], lines
+
+
+def _parse(path: Path, content: bytes) -> tuple[dict[str, Any], dict[int, dict[str, Any]]]:
+    complete, _, _ = content.rpartition(b"\n")
+    header, *lines = [_parse_line(path, n, t) for n, t in enumerate(complete.split(b"\n"), 1)]
+    return header, {line["image_id"]: line for line in lines}
+
+
+def _parse_line(path: Path, number: int, text: bytes) -> dict[str, Any]:
+    if number == 1 and not text:
+        return {}
+    try:
+        line = json.loads(text)
+        _ = [line[name] for name in (LINE_KEYS if number > 1 else HEADER_KEYS)]
+    except (ValueError, KeyError, TypeError) as error:
+        raise ClientError(
+            f"line {number} of {path} is damaged: {text[:60]!r}. Delete that line to "
+            "resume without it, or start anew with another --output."
+        ) from error
+    return line

@@ -1,0 +1,197 @@
+"""What an evaluation found, for people and for programs."""
+
+from __future__ import annotations
+
+import dataclasses
+import platform
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from importlib.metadata import version
+from typing import Any
+
+import numpy as np
+
+from client.coco.average_precision import Metrics
+from client.coco.shard import Shard
+from client.connection.endpoints import EndpointCounts
+
+PERCENTILES = (50, 90, 95, 99)
+LISTED_FAILURES = 20
+KIND_NAMES = {"bbox": "box", "segm": "mask"}
+PACKAGES = ("tritonclient", "pycocotools", "numpy")
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A picture without a result, and why in the server's or the client's words."""
+
+    image_id: int
+    file_name: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Latency:
+    """Milliseconds from sending a picture until its answer, retries included."""
+
+    mean: float
+    p50: float
+    p90: float
+    p95: float
+    p99: float
+
+    @classmethod
+    def of(cls, milliseconds: list[float]) -> Latency:
+        """The mean and the percentiles (linear interpolation) of at least one measurement."""
+        return cls(
+            float(np.mean(milliseconds)),
+            *(float(p) for p in np.percentile(milliseconds, PERCENTILES)),
+        )
+
+
+@dataclass(frozen=True)
+class Summary:
+    """The outcome of an evaluation.
+
+    metrics: by "bbox" and, where the model and the annotations have masks, "segm".
+    images: pictures in the data set or in its shard.
+    detections: over all finished pictures.
+    failures: pictures without a result. If there are any, the metrics count them as pictures in
+        which nothing was detected.
+    setting: what was evaluated, where and with which versions.
+    shard: the part of the data set that was evaluated; None for all of it.
+
+    What follows is of this run's requests alone, and empty where it sent none:
+
+    resumed: pictures that were finished by an earlier run.
+    seconds, images_per_second: from the first request to the last answer.
+    latency_ms: of the successful requests.
+    concurrency: requests in flight at once, over all servers.
+    endpoints: what each server did.
+    retries: requests that were sent again.
+    """
+
+    metrics: dict[str, Metrics]
+    images: int
+    detections: int
+    failures: tuple[Failure, ...]
+    setting: dict[str, Any]
+    shard: Shard | None = None
+    resumed: int = 0
+    seconds: float | None = None
+    images_per_second: float | None = None
+    latency_ms: Latency | None = None
+    concurrency: int | None = None
+    endpoints: tuple[EndpointCounts, ...] = ()
+    retries: int = 0
+
+    @property
+    def complete(self) -> bool:
+        """Every picture of the data set, or of its share, has a result."""
+        return not self.failures
+
+    def to_json(self) -> dict[str, Any]:
+        """`summary.json`: average precisions in percent under detectron2's names."""
+        return {
+            "complete": self.complete,
+            **{kind: metrics.values for kind, metrics in self.metrics.items()},
+            "shard": str(self.shard) if self.shard else None,
+            "images": self.images,
+            "resumed_images": self.resumed,
+            "detections": self.detections,
+            "failures": [dataclasses.asdict(failure) for failure in self.failures],
+            "seconds": self.seconds,
+            "images_per_second": self.images_per_second,
+            "latency_ms": dataclasses.asdict(self.latency_ms) if self.latency_ms else None,
+            "concurrency": self.concurrency,
+            "endpoints": [dataclasses.asdict(endpoint) for endpoint in self.endpoints],
+            "retries": self.retries,
+            **self.setting,
+        }
+
+    def __str__(self) -> str:
+        lines: list[str] = []
+        for kind, metrics in self.metrics.items():
+            lines += [", ".join([kind, *self._labels()]) + ":", metrics.table, ""]
+        if "segm" not in self.metrics:
+            lines.append("masks were not evaluated: the model or the annotations have none")
+        lines += self._throughput_lines()
+        lines += self._endpoint_lines()
+        if not self.complete:
+            lines += ["", *self._failure_lines()]
+        lines += ["", self._last_line()]
+        return "\n".join(lines)
+
+    def _throughput_lines(self) -> list[str]:
+        resumed = f", {self.resumed} of them from the run before" if self.resumed else ""
+        lines = [f"{self.images} pictures{resumed}, {self.detections} detections"]
+        if self.images_per_second is not None:
+            lines.append(
+                f"throughput: {self.images_per_second:.2f} images/s ({self.seconds:.1f} s)"
+            )
+        if self.latency_ms:
+            figures = dataclasses.asdict(self.latency_ms)
+            lines.append(
+                "latency: "
+                + ", ".join(f"{name} {value:.1f} ms" for name, value in figures.items())
+                + f" at concurrency {self.concurrency}"
+            )
+        return lines
+
+    def _endpoint_lines(self) -> list[str]:
+        lines = []
+        if len(self.endpoints) > 1:
+            lines += [
+                f"{endpoint.url}: answered {endpoint.answered}, went away {endpoint.went_away}"
+                for endpoint in self.endpoints
+            ]
+        if self.retries:
+            lines.append(f"{self.retries} requests were sent again")
+        return lines
+
+    def _failure_lines(self) -> list[str]:
+        count = len(self.failures)
+        lines = [f"{count} of {self.images} pictures have no result:"]
+        lines += [f"  {f.file_name}: {f.reason}" for f in self.failures[:LISTED_FAILURES]]
+        if count > LISTED_FAILURES:
+            lines.append(f"  and {count - LISTED_FAILURES} more, all in summary.json")
+        lines.append(
+            "The average precisions above count them as pictures in which nothing was detected."
+        )
+        return lines
+
+    def _last_line(self) -> str:
+        figures = "; ".join(
+            f"{KIND_NAMES[kind]} AP {_figure(metrics.values['AP'])}, "
+            f"AP50 {_figure(metrics.values['AP50'])}"
+            for kind, metrics in self.metrics.items()
+        )
+        if not self._labels():
+            return figures
+        finished = self.images - len(self.failures)
+        count = f"{self.images}" if self.complete else f"{finished} of {self.images}"
+        return f"{', '.join(self._labels())}, {count} pictures: {figures}"
+
+    def _labels(self) -> list[str]:
+        """What keeps the figures from being those of the data set."""
+        shard = [] if self.shard is None else [f"shard {self.shard}"]
+        return shard if self.complete else [*shard, "INCOMPLETE"]
+
+
+def time_and_versions(**servers: str) -> dict[str, Any]:
+    """`finished_at` and `versions`, for a summary's setting.
+
+    servers: versions of other programs than this one.
+    """
+    return {
+        "finished_at": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        "versions": {
+            **servers,
+            "python": platform.python_version(),
+            **{name: version(name) for name in PACKAGES},
+        },
+    }
+
+
+def _figure(value: float | None) -> str:
+    return "none" if value is None else f"{value:.2f}"

@@ -1,0 +1,1 @@
+"""Servers and the way to them: protocols, TLS, several at once, retries."""

@@ -1,0 +1,164 @@
+"""Detections in pictures, from the served ensemble `mask_rcnn`."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from client.connection.endpoints import Endpoint, Endpoints, describe_differences
+from client.connection.served_model import BOX_OUTPUTS, MODEL, ServedModel, inspect
+from client.connection.tls import Tls, handshake_fault
+from client.connection.transport import DEFAULT_URLS, Transport, open_transport
+from client.errors import ClientError, RequestFailed, ServerUnavailable
+
+HOW_TO_SERVE = "Serve the model with `python -m server --repository DIR`; --url says where."
+
+
+@dataclass(frozen=True)
+class Detections:
+    """What was found in one picture, the best score first.
+
+    boxes: float32 [n, 4], x1 y1 x2 y2 in pixels of the picture (EXIF orientation applied).
+    scores: float32 [n], 0 to 1.
+    category_ids: int32 [n], the data set's own ids.
+    masks: n COCO compressed RLE strings at the picture's size; None from a model without masks.
+    """
+
+    boxes: npt.NDArray[np.float32]
+    scores: npt.NDArray[np.float32]
+    category_ids: npt.NDArray[np.int32]
+    masks: tuple[str, ...] | None
+
+
+class Detector:
+    """A connection to one or more servers whose `mask_rcnn` is ready to answer."""
+
+    def __init__(self, endpoints: Endpoints, *, trace: bool) -> None:
+        self.endpoints = endpoints
+        self.model = endpoints.model
+        self._trace = trace
+        self._outputs = (*BOX_OUTPUTS, "masks") if self.model.has_masks else BOX_OUTPUTS
+
+    async def detect(
+        self, picture: bytes, score_threshold: float | None = None, *, request_id: str = ""
+    ) -> Detections:
+        """Detections in one encoded picture (JPEG, PNG …).
+
+        score_threshold: leave out lower scores; None is the model's own threshold.
+        request_id: names the request in the server's log, and in `RequestFailed`.
+
+        Raises:
+            RequestFailed: the picture was refused, or got no answer while others did.
+            ServerUnavailable: every server stayed away for longer than `retry_for`.
+            ClientError: a server came back with another model.
+        """
+        inputs = {"image": np.array([[picture]], dtype=np.object_)}
+        parameters = {} if score_threshold is None else {"score_threshold": float(score_threshold)}
+        headers = {"traceparent": _traceparent()} if self._trace else {}
+
+        def infer(transport: Transport) -> Any:
+            return transport.infer(
+                MODEL, inputs, self._outputs, parameters, request_id=request_id, headers=headers
+            )
+
+        try:
+            return _detections(await self.endpoints.send(infer))
+        except RequestFailed as error:
+            if not request_id:
+                raise
+            raise RequestFailed(f"{error} (request {request_id})") from error
+
+
+@asynccontextmanager
+async def connect(
+    protocol: str = "grpc",
+    url: str | None = None,
+    *,
+    tls: Tls | None = None,
+    timeout: float = 300.0,
+    retry_for: float = 60.0,
+    concurrency: int = 16,
+    trace: bool = False,
+) -> AsyncIterator[Detector]:
+    """A `Detector`, once servers were found that serve the ensemble `mask_rcnn`.
+
+    protocol: "grpc" or "http".
+    url: "HOST:PORT", or several with commas between them; None is Triton's default port on this
+        machine. Of several servers one must answer now, the others may do so later.
+    tls: None for connections without it.
+    timeout: seconds that one request may take.
+    retry_for: seconds to wait while all servers are away.
+    concurrency: the most requests that will be in flight at once.
+    trace: send each picture with a W3C `traceparent`: a server with tracing traces it then.
+
+    Raises:
+        ClientError: no server there, no such model, or another model under its name; two of the
+            servers have different models.
+    """
+    given = DEFAULT_URLS[protocol] if url is None else url
+    addresses = [address.strip() for address in given.split(",")]
+    repeated = sorted({address for address in addresses if addresses.count(address) > 1})
+    if repeated:
+        raise ClientError(f"--url names {', '.join(repeated)} more than once")
+    async with AsyncExitStack() as stack:
+        transports = []
+        for address in addresses:
+            transports.append(open_transport(protocol, address, timeout, concurrency, tls))
+            stack.push_async_callback(transports[-1].close)
+        models = await asyncio.gather(*(_model_at(transport, tls) for transport in transports))
+        endpoints = _endpoints(dict(zip(transports, models, strict=True)), retry_for)
+        stack.push_async_callback(endpoints.close)
+        yield Detector(endpoints, trace=trace)
+
+
+async def _model_at(transport: Transport, tls: Tls | None) -> ServedModel | ServerUnavailable:
+    try:
+        return await inspect(transport)
+    except ServerUnavailable as error:
+        fault = await handshake_fault(transport.url, tls) if transport.protocol == "grpc" else None
+        if fault is not None:
+            raise ClientError(f"the server at {transport} cannot be asked: {fault}") from error
+        return error
+
+
+def _endpoints(
+    models: Mapping[Transport, ServedModel | ServerUnavailable], retry_for: float
+) -> Endpoints:
+    served = {t: model for t, model in models.items() if isinstance(model, ServedModel)}
+    faults = {t: fault for t, fault in models.items() if isinstance(fault, ServerUnavailable)}
+    if not served:
+        raise ClientError("\n".join([*map(str, faults.values()), HOW_TO_SERVE]))
+    (first, model), *others = served.items()
+    for transport, other in others:
+        if other.identity != model.identity:
+            raise ClientError(
+                f"{first} and {transport} serve different models: "
+                f"{describe_differences(model, other)}. Give --url servers of one model."
+            )
+    endpoints = {transport: Endpoint(transport) for transport in models}
+    for transport, fault in faults.items():
+        endpoints[transport].has_failed(fault)
+    return Endpoints(list(endpoints.values()), model, retry_for=retry_for)
+
+
+def _traceparent() -> str:
+    """Of a new trace, sampled: https://www.w3.org/TR/trace-context/#traceparent-header."""
+    return f"00-{secrets.token_hex(16)}-{secrets.token_hex(8)}-01"
+
+
+def _detections(answer: dict[str, npt.NDArray[Any]]) -> Detections:
+    count = int(answer["num_detections"].reshape(-1)[0])
+    masks = answer.get("masks")
+    return Detections(
+        boxes=answer["boxes"][0, :count].astype(np.float32),
+        scores=answer["scores"][0, :count].astype(np.float32),
+        category_ids=answer["category_ids"][0, :count].astype(np.int32),
+        masks=None if masks is None else tuple(mask.decode("ascii") for mask in masks[0, :count]),
+    )

@@ -1,0 +1,1 @@
+"""Picture files, and detections drawn into pictures."""

@@ -1,0 +1,1 @@
+"""Measuring a scenario with perf_analyzer."""

@@ -1,0 +1,1 @@
+"""Measurements that perf_analyzer cannot make."""

@@ -1,0 +1,84 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from builder.errors import BuildError
+from builder.repository.categories import COCO_CATEGORIES, Category, categories_for, categories_json
+
+DEMO = Path(__file__).resolve().parents[3] / "demo/val/instances.json"
+
+
+def test_eighty_classes_are_cocos() -> None:
+    categories = categories_for(80, None)
+    assert categories == COCO_CATEGORIES
+    assert len({category.name for category in categories}) == 80
+    assert [category.id for category in categories] == sorted(
+        set(range(1, 91)) - {12, 26, 29, 30, 45, 66, 68, 69, 71, 83}
+    )
+    assert (categories[0].name, categories[-1].name) == ("person", "toothbrush")
+
+
+def test_another_number_needs_a_file_and_the_message_says_which() -> None:
+    with pytest.raises(BuildError, match=r"has 8 classes .* pass --categories FILE"):
+        categories_for(8, None)
+
+
+def test_a_files_categories_are_in_the_order_of_their_ids(tmp_path: Path) -> None:
+    file = tmp_path / "annotations.json"
+    file.write_text('{"categories": [{"id": 7, "name": "b"}, {"id": 3, "name": "a"}]}')
+    assert categories_for(2, file) == (Category(3, "a"), Category(7, "b"))
+
+
+def test_an_annotation_file_will_do() -> None:
+    assert [category.id for category in categories_for(8, DEMO)] == [1, 2, 3, 5, 8, 13, 21, 34]
+
+
+def test_clients_read_ids_and_names_as_json() -> None:
+    text = categories_json([Category(1, "person"), Category(5, 'a "quoted" naïve name')])
+    assert json.loads(text) == [
+        {"id": 1, "name": "person"},
+        {"id": 5, "name": 'a "quoted" naïve name'},
+    ]
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "is not JSON"),
+        (b"\xff\xfe\x00", "is not JSON"),
+        (b"[" * 100_000, "is not JSON"),
+        (b"[]", "has no list `categories`"),
+        (b"{}", "has no list `categories`"),
+        (b'{"categories": {"1": "person"}}', "has no list `categories`"),
+        (b'{"categories": ["person"]}', "has the entry 'person'; expected an object with `id`"),
+        (b'{"categories": [{"name": "person"}]}', "expected an object with `id`"),
+        (b'{"categories": [{"id": "1", "name": "person"}]}', "expected an object with `id`"),
+        (b'{"categories": [{"id": true, "name": "person"}]}', "expected an object with `id`"),
+        (b'{"categories": [{"id": -1, "name": "person"}]}', "from 0 to 2147483647"),
+        (b'{"categories": [{"id": 2147483648, "name": "person"}]}', "from 0 to 2147483647"),
+        (b'{"categories": [{"id": 1, "name": ""}]}', "a text that is not empty"),
+        (
+            b'{"categories": [{"id": 1, "name": "a"}, {"id": 1, "name": "b"}]}',
+            "more than one of id 1",
+        ),
+        (
+            b'{"categories": [{"id": 1, "name": "a"}]}',
+            r"has 1 categories, but the configuration has 2 classes \(MODEL.ROI_HEADS.NUM_CLASSES",
+        ),
+    ],
+)
+def test_a_file_of_anything_else_is_refused_by_name(
+    tmp_path: Path, content: bytes, message: str
+) -> None:
+    file = tmp_path / "annotations.json"
+    file.write_bytes(content)
+    with pytest.raises(BuildError, match=rf"annotations\.json: .*{message}"):
+        categories_for(2, file)
+
+
+def test_a_file_that_is_not_there_is_named() -> None:
+    with pytest.raises(BuildError, match=r"/no/such\.json: cannot be read: No such file"):
+        categories_for(8, "/no/such.json")

@@ -1,0 +1,183 @@
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import pytest
+from google.protobuf import text_format
+from onnx import TensorProto, helper
+from tritonclient.grpc.model_config_pb2 import DataType, ModelConfig
+
+from builder.config import load_config
+from builder.network import build_model, parameter_shapes
+from builder.repository import write
+from builder.repository.canvases import canvases
+from builder.repository.categories import COCO_CATEGORIES, categories_for
+from builder.repository.write import CHECKED_IN, configurations, write_repository
+from builder.staging import staged
+
+ROOT = Path(__file__).resolve().parents[3]
+COCO = load_config(ROOT / "tests/configs/COCO-InstanceSegmentation/mask_rcnn_R_50_C4_1x.yaml")
+DEMO = load_config(ROOT / "demo/mask_rcnn_R_50_C4_shapes.yaml")
+DEMO_CATEGORIES = categories_for(8, ROOT / "demo/val/instances.json")
+
+FILES = {
+    "mask_rcnn/config.pbtxt",
+    "mask_rcnn/1/.gitkeep",
+    "mask_rcnn_preprocess/config.pbtxt",
+    "mask_rcnn_preprocess/1/model.py",
+    "mask_rcnn_preprocess/1/decode.py",
+    "mask_rcnn_preprocess/1/heap.py",
+    "mask_rcnn_preprocess/1/jpeg.py",
+    "mask_rcnn_preprocess/1/metrics.py",
+    "mask_rcnn_preprocess/1/request_report.py",
+    "mask_rcnn_preprocess/1/resize.py",
+    "mask_rcnn_preprocess/1/canvas.py",
+    "mask_rcnn_network/config.pbtxt",
+    "mask_rcnn_network/configs/onnxruntime.pbtxt",
+    "mask_rcnn_network/configs/onnxruntime_cuda.pbtxt",
+    "mask_rcnn_network/1/cpu_network.py",
+    "mask_rcnn_network/1/cuda_network.py",
+    "mask_rcnn_network/1/model.py",
+    "mask_rcnn_network/1/threads.py",
+    "mask_rcnn_network/1/model.onnx",
+    "mask_rcnn_postprocess/config.pbtxt",
+    "mask_rcnn_postprocess/1/model.py",
+    "mask_rcnn_postprocess/1/boxes.py",
+    "mask_rcnn_postprocess/1/metrics.py",
+    "mask_rcnn_postprocess/1/request_report.py",
+    "mask_rcnn_postprocess/1/paste.py",
+    "mask_rcnn_postprocess/1/rle.py",
+    "mask_rcnn_postprocess/1/threshold.py",
+}
+
+
+def some_network() -> onnx.ModelProto:
+    """Any ONNX model: writing a repository does not look into it."""
+    value = helper.make_tensor_value_info("x", TensorProto.FLOAT, [1])
+    node = helper.make_node("Identity", ["x"], ["y"])
+    result = helper.make_tensor_value_info("y", TensorProto.FLOAT, [1])
+    return helper.make_model(helper.make_graph([node], "some", [value], [result]))
+
+
+def files(folder: Path) -> set[str]:
+    return {str(file.relative_to(folder)) for file in folder.rglob("*") if file.is_file()}
+
+
+def parsed(texts: dict[str, str]) -> dict[str, Any]:
+    return {path: text_format.Parse(text, ModelConfig()) for path, text in texts.items()}
+
+
+def shapes(tensors: Sequence[Any]) -> dict[str, tuple[str, list[int]]]:
+    return {t.name: (DataType.Name(t.data_type), list(t.dims)) for t in tensors}
+
+
+def test_the_checked_in_configurations_are_what_is_written_for_coco() -> None:
+    written = configurations(COCO, COCO_CATEGORIES, max_batch=8, instances=8)
+    checked_in = {
+        str(file.relative_to(CHECKED_IN)): file.read_text(encoding="utf-8")
+        for file in CHECKED_IN.rglob("*.pbtxt")
+    }
+    assert checked_in == written
+
+
+def test_a_written_repository_is_complete(tmp_path: Path) -> None:
+    network = some_network()
+    write_repository(tmp_path, DEMO, DEMO_CATEGORIES, 4, 2, network)
+    assert files(tmp_path) == FILES
+    onnx_file = tmp_path / "mask_rcnn_network/1/model.onnx"
+    assert onnx.load(onnx_file) == network
+    for name in ("config.pbtxt", "configs/onnxruntime.pbtxt"):
+        text = (tmp_path / "mask_rcnn_network" / name).read_text()
+        parameters = text_format.Parse(text, ModelConfig()).parameters
+        sha256 = hashlib.sha256(onnx_file.read_bytes()).hexdigest()
+        assert parameters["onnx_sha256"].string_value == sha256
+    for code in FILES:
+        if code.endswith(".py"):
+            assert (tmp_path / code).read_text() == (CHECKED_IN / code).read_text()
+
+
+def test_the_checked_in_repository_can_be_built_in_place(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clone = tmp_path / "model_repository"
+    write_repository(clone, COCO, COCO_CATEGORIES, 8, 2, some_network())
+    (clone / "mask_rcnn_network/1/model.plan").write_text("of an earlier build")
+    (clone / "mask_rcnn_network/1/__pycache__").mkdir()
+    (clone / "mask_rcnn_network/1/__pycache__/model.pyc").write_text("")
+    (clone / "theirs").write_text("")
+    monkeypatch.setattr(write, "CHECKED_IN", clone)
+    with staged(clone) as stage:
+        write_repository(stage, COCO, COCO_CATEGORIES, 8, 2, some_network())
+    assert files(clone) == FILES | {"theirs"}
+
+
+def test_models_of_faster_rcnn_know_nothing_of_masks() -> None:
+    faster = dataclasses.replace(DEMO, mask_on=False)
+    assert not [
+        path
+        for path, text in configurations(faster, DEMO_CATEGORIES, 8, 2).items()
+        if "mask_probs" in text or '"masks"' in text
+    ]
+
+
+@pytest.mark.parametrize("mask_on", [True, False])
+def test_each_step_of_the_ensemble_maps_all_tensors_of_its_model(mask_on: bool) -> None:
+    config = dataclasses.replace(DEMO, mask_on=mask_on)
+    models = parsed(configurations(config, DEMO_CATEGORIES, 8, 2))
+    ensemble = models["mask_rcnn/config.pbtxt"]
+    tensors = shapes([*ensemble.input, *ensemble.output])
+    for step in ensemble.ensemble_scheduling.step:
+        model = models[f"{step.model_name}/config.pbtxt"]
+        assert set(step.input_map) == set(shapes(model.input))
+        assert set(step.output_map) == set(shapes(model.output))
+        for name, shape in shapes([*model.input, *model.output]).items():
+            shared = dict(step.input_map)[name] if name in step.input_map else step.output_map[name]
+            assert tensors.setdefault(shared, shape) == shape
+
+
+@pytest.mark.parametrize("mask_on", [True, False])
+def test_the_networks_configurations_hold_the_tensors_of_its_onnx(mask_on: bool) -> None:
+    config = dataclasses.replace(DEMO, mask_on=mask_on)
+    weights = {name: np.zeros(s, np.float32) for name, s in parameter_shapes(config).items()}
+    graph = build_model(config, weights).graph
+    types = {
+        TensorProto.UINT8: "TYPE_UINT8",
+        TensorProto.INT32: "TYPE_INT32",
+        TensorProto.FLOAT: "TYPE_FP32",
+    }
+
+    def onnx_shapes(values: Sequence[Any]) -> dict[str, tuple[str, list[int]]]:
+        return {
+            value.name: (
+                types[value.type.tensor_type.elem_type],
+                [dim.dim_value or -1 for dim in value.type.tensor_type.shape.dim[1:]],
+            )
+            for value in values
+        }
+
+    models = parsed(configurations(config, DEMO_CATEGORIES, 8, 2))
+    for path in ("config.pbtxt", "configs/onnxruntime.pbtxt"):
+        model = models[f"mask_rcnn_network/{path}"]
+        assert shapes(model.input) == onnx_shapes(graph.input)
+        assert shapes(model.output) == onnx_shapes(graph.output)
+
+
+def test_each_model_takes_the_batch_that_was_asked_for() -> None:
+    models = parsed(configurations(DEMO, DEMO_CATEGORIES, max_batch=3, instances=2))
+    assert {model.max_batch_size for model in models.values()} == {3}
+
+
+def test_the_plan_is_warmed_up_on_each_canvas_and_has_a_profile_for_each() -> None:
+    network = parsed(configurations(DEMO, DEMO_CATEGORIES, max_batch=8, instances=2, opt_batch=4))[
+        "mask_rcnn_network/config.pbtxt"
+    ]
+    warmed_up = [tuple(w.inputs["canvas"].dims) for w in network.model_warmup]
+    assert warmed_up == [(*canvas, 3) for canvas in canvases(DEMO)]
+    assert list(network.instance_group[0].profile) == ["0", "1", "2"]
+    assert list(network.dynamic_batching.preferred_batch_size) == [4, 8]

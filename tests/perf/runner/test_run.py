@@ -1,0 +1,171 @@
+"""Real, short runs of perf_analyzer on a live server."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from perf.__main__ import main
+from perf.result import read_run
+
+ROOT = Path(__file__).parents[3]
+SHM = Path("/dev/shm")
+
+SHORT = ("pictures: 2", "window_requests: 1", "max_windows: 3", "stability_percent: 900")
+
+
+def only_folder(parent: Path) -> Path:
+    (folder,) = parent.iterdir()
+    return folder
+
+
+@pytest.mark.usefixtures("analyzer")
+def test_a_run_keeps_everything_and_a_report_shows_it(demo_server, scenario_file, tmp_path, capsys):
+    path = scenario_file("concurrency: 2", *SHORT)
+    output = tmp_path / "results"
+    assert main(["run", str(path), "--url", demo_server.grpc_url, "--output", str(output)]) == 0
+    folder = only_folder(output)
+    run = read_run(folder)
+    assert run.complete
+    assert (folder / "scenario.yaml").read_text() == path.read_text()
+    for name in ("tritonserver", "perf_analyzer", "mask-rcnn-triton", "python", "numpy"):
+        assert run.versions[name]
+    assert run.machine["cores"] >= 1
+    assert run.models["mask_rcnn_preprocess"].instances >= 1
+
+    (level,) = run.levels
+    assert level.throughput > 0
+    assert level.latency_ms.p50 <= level.latency_ms.p99
+    raw = folder / level.folder
+    assert "--concurrency-range 2" in (raw / "command.txt").read_text()
+    assert "Inferences/Second" in (raw / "perf_analyzer.txt").read_text()
+    assert (raw / "report.csv").read_text().startswith("Concurrency,")
+    assert (raw / "mask_rcnn_network_v1.report.csv").exists()
+    before, after = (
+        json.loads((raw / f"statistics_{when}.json").read_text()) for when in ("before", "after")
+    )
+    for model, statistics in level.statistics.items():
+        assert statistics.requests == after[model]["requests"] - before[model]["requests"]
+        assert statistics.requests >= 3
+        assert statistics.failures == 0
+
+    assert main(["report", str(output)]) == 0
+    assert "pictures per second" in (output / "report.html").read_text()
+    assert (output / "report.csv").exists()
+    assert str(output / "report.html") in capsys.readouterr().out
+
+
+@pytest.mark.usefixtures("analyzer")
+@pytest.mark.parametrize(
+    ("model", "lines"),
+    [
+        ("mask_rcnn_preprocess", ["request_rate: 20"]),
+        ("mask_rcnn_network", ["concurrency: 1", "batch: 2"]),
+        ("mask_rcnn_postprocess", ["concurrency: 2"]),
+    ],
+)
+def test_each_model_is_measured_alone_through_shared_memory(
+    demo_server, demo_address, scenario_file, tmp_path, model, lines
+):
+    path = scenario_file(f"model: {model}", "transport: system_shared_memory", *lines, *SHORT)
+    output = tmp_path / "results"
+    regions = set(SHM.iterdir())
+    assert main(["run", str(path), *demo_address, "--output", str(output)]) == 0
+    folder = only_folder(output)
+    (level,) = read_run(folder).levels
+    assert demo_server.access_key not in (folder / level.folder / "command.txt").read_text()
+    assert list(level.statistics) == [model]
+    if "batch: 2" in lines:
+        assert list(level.statistics[model].batches) == [2]
+    assert not {path.name for path in set(SHM.iterdir()) - regions} & {"canvas", "boxes", "scores"}
+
+
+@pytest.mark.usefixtures("analyzer")
+def test_ctrl_c_keeps_what_is_finished_and_leaves_nothing_behind(
+    demo_address, scenario_file, tmp_path
+):
+    path = scenario_file(
+        *("model: mask_rcnn_preprocess", "transport: system_shared_memory"),
+        *("concurrency: 1", "repeat: 1000"),
+        *SHORT,
+    )
+    output = tmp_path / "results"
+    command = [sys.executable, "-m", "perf", "run", path]
+    process = subprocess.Popen(
+        [*command, *demo_address, "--output", output],
+        cwd=ROOT,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stderr is not None
+    for line in process.stderr:
+        if "[2/1000]" in line:
+            break
+    analyzers = children(process.pid)
+    process.send_signal(signal.SIGINT)
+    rest = process.stderr.read()
+    assert process.wait() == 130
+    process.stderr.close()
+    assert "the loads that were finished are kept" in rest
+    run = read_run(only_folder(output))
+    assert not run.complete
+    assert len(run.levels) >= 1
+    assert not [pid for pid in analyzers if Path(f"/proc/{pid}").exists()]
+    assert not (SHM / "canvas").exists()
+
+
+def children(pid: int) -> list[int]:
+    text = Path(f"/proc/{pid}/task/{pid}/children").read_text()
+    return [int(child) for child in text.split()]
+
+
+@pytest.mark.usefixtures("analyzer")
+def test_a_picture_that_the_server_refuses_is_named(demo_server, scenario_file, tmp_path, capsys):
+    images = tmp_path / "images"
+    images.mkdir()
+    (images / "broken.jpg").write_bytes(b"no picture")
+    path = scenario_file("concurrency: 1")
+    output = str(tmp_path / "results")
+    command = ["run", str(path), "--images", str(images), "--output", output]
+    assert main([*command, "--url", demo_server.grpc_url]) == 1
+    assert f"error: {images / 'broken.jpg'}: " in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        (["run", "nowhere.yaml"], "nowhere.yaml: cannot be read: No such file"),
+        (
+            ["run", "{scenario}", "--images", "/nowhere", "--url", "127.0.0.1:1"],
+            "no such file or folder: /nowhere",
+        ),
+        (["run", "{scenario}", "--repository", "/nowhere"], "repository: no such folder: /nowhere"),
+        (["run", "{recorded}", "--url", "127.0.0.1:1"], "leave out --url"),
+        (["report", "/nowhere"], "/nowhere: no such folder"),
+    ],
+)
+def test_what_cannot_be_done_is_one_error_line(scenario_file, capsys, arguments, reason):
+    files = {
+        "scenario": scenario_file("concurrency: 1"),
+        "recorded": scenario_file("concurrency: 1", "network: recorded", name="recorded.yaml"),
+    }
+    assert main([argument.format(**files) for argument in arguments]) == 1
+    message = capsys.readouterr().err
+    assert message.startswith("error: ")
+    assert reason in message
+    assert "Traceback" not in message
+
+
+@pytest.mark.usefixtures("analyzer")
+def test_a_server_that_is_not_there_is_explained(scenario_file, tmp_path, capsys):
+    path = scenario_file("concurrency: 1")
+    command = ["run", str(path), "--url", "127.0.0.1:1", "--output", str(tmp_path / "results")]
+    assert main(command) == 1
+    message = capsys.readouterr().err
+    assert "error: the server at 127.0.0.1:1" in message
+    assert "python -m server" in message

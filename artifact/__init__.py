@@ -1,4 +1,4 @@
-"""What a build leaves behind for those who serve it: names, manifest, and whether a plan fits.
+"""What a build leaves behind for those who serve, inspect and call it: names, manifest, plan check.
 
-Builder, server and perf import it; it imports none of them.
+Everything else may import it; it imports none of ours and nothing but the standard library.
 """

@@ -17,7 +17,7 @@ from artifact.errors import ArtifactError
 from artifact.gpu import Gpu
 
 MANIFEST = "manifest.json"
-FORMAT = "mask-rcnn-triton manifest 1"
+FORMAT = "mask-rcnn-triton manifest 2"
 TITLES = {"tensorrt": "TensorRT", "tensorrt_rtx": "TensorRT-RTX"}
 """The runtimes of plans, as NVIDIA writes them."""
 
@@ -91,12 +91,16 @@ class Manifest:
 
     builder_version: str
     network_version: str
-    """Differs whenever the code in builder/network does."""
+    """Differs whenever the code in builder/network or its onnxscript does."""
     built: str
     """Date and time, ISO 8601, UTC."""
+    model: str
+    """Such as Mask R-CNN R50-C4."""
+    num_classes: int
     weights: FileRecord
     configuration: Mapping[str, Any]
-    """With detectron2's defaults filled in."""
+    """detectron2's settings by their dotted names, such as MODEL.MASK_ON: those that decide what
+    the network computes, with detectron2's defaults filled in."""
     configuration_sha256: str
     precision: str
     max_batch: int

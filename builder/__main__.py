@@ -13,7 +13,7 @@ from builder.errors import BuildError
 from builder.export_wts import export_wts
 from builder.inspect import inspect
 from builder.network import PRECISIONS
-from builder.quantization import CALIBRATION, FP16_LAYERS, Int8Options
+from builder.quantization import CALIBRATION, Int8Options
 from builder.tensorrt import PlanOptions
 from builder.tensorrt.bindings import MODULES
 from builder.tensorrt.options import HARDWARE_COMPATIBILITY
@@ -142,7 +142,8 @@ def _add_int8_options(group: argparse._ArgumentGroup) -> None:
         "--fp16-layers",
         nargs="+",
         metavar="PATTERN",
-        help=f"layers that stay in fp16, * for any text (default: {' '.join(FP16_LAYERS)})",
+        help="layers that stay in fp16, * for any text (default: those that gain little or lose "
+        "accuracy in int8: the stem, and what predicts objectness and boxes)",
     )
 
 
@@ -241,7 +242,8 @@ def _int8_options(options: argparse.Namespace) -> Int8Options | None:
             "--precision int8 needs --calibration DIR, a folder of some dozens of pictures like "
             "those to be served: which values occur in the network cannot be known without"
         )
-    return Int8Options(options.calibration, tuple(options.fp16_layers or FP16_LAYERS))
+    fp16_layers = None if options.fp16_layers is None else tuple(options.fp16_layers)
+    return Int8Options(options.calibration, fp16_layers)
 
 
 def _plan_options(options: argparse.Namespace) -> PlanOptions | None:

@@ -6,8 +6,7 @@ import time
 from pathlib import Path
 
 from builder.build_record import write_manifest
-from builder.config import load_config
-from builder.network import build_model, parameter_shapes, quantizable_layers
+from builder.network import export_onnx, load_config, network_spec
 from builder.quantization import Int8Options, choose_layers, obtain_calibration
 from builder.repository.canvases import canvases
 from builder.repository.categories import categories_for
@@ -59,11 +58,11 @@ def build_repository(
         config = load_config(config_file)
         categories = categories_for(config.num_classes, categories_file)
         report(f"weights        {weights_file}")
-        shapes = parameter_shapes(config)
-        weights = load_weights(weights_file, shapes)
+        spec = network_spec(config)
+        weights = load_weights(weights_file, spec.parameters)
         calibration, input_ranges = None, {}
         if int8_options is not None:
-            layers = choose_layers(quantizable_layers(config), int8_options.fp16_layers)
+            layers = choose_layers(spec, int8_options.fp16_layers)
             report(f"calibration    {int8_options.calibration}")
             calibration = obtain_calibration(
                 int8_options.calibration,
@@ -73,7 +72,7 @@ def build_repository(
             )
             input_ranges = {layer: calibration.input_ranges[layer] for layer in layers}
         report(f"network        ONNX graph, {precision}")
-        network = build_model(config, weights, precision, input_ranges)
+        network = export_onnx(config, weights, precision, input_ranges)
         del weights  # A plan's build needs the memory more.
         report(f"repository     {repository}")
         opt_batch = max_batch if plan_options is None else plan_options.opt_batch
@@ -91,4 +90,4 @@ def build_repository(
             )
         manifest = write_manifest(stage, config, weights_file, precision, max_batch, network, plan)
     report("done")
-    print(f"\n{summary(repository, config, shapes, categories, manifest)}")
+    print(f"\n{summary(repository, config, spec.parameters.shapes, categories, manifest)}")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import datetime
 import hashlib
 import json
@@ -13,11 +12,11 @@ import onnx
 
 import builder
 from artifact.manifest import FileRecord, Manifest, Plan, Tensor
-from builder.config import ModelConfig
+from builder.config.settings import values_by_key
 from builder.errors import BuildError
+from builder.network import ModelConfig
+from builder.network.version import network_version
 from builder.repository.write import NETWORK_FOLDER, NETWORK_ONNX
-
-NETWORK_CODE = Path(__file__).parent / "network"
 
 _TRITON_NAMES = {"FLOAT": "FP32", "FLOAT16": "FP16"}
 
@@ -36,13 +35,15 @@ def write_manifest(
     Raises:
         BuildError: a file cannot be read or written.
     """
-    configuration = json.dumps(dataclasses.asdict(config), sort_keys=True)
+    configuration = json.dumps(values_by_key(config), sort_keys=True)
     try:
         manifest = Manifest(
             builder_version=builder.__version__,
             network_version=network_version(),
             built=datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
             weights=FileRecord.read(weights_file),
+            model=config.title,
+            num_classes=config.num_classes,
             configuration=json.loads(configuration),
             configuration_sha256=hashlib.sha256(configuration.encode()).hexdigest(),
             precision=precision,
@@ -56,14 +57,6 @@ def write_manifest(
     except OSError as error:
         raise BuildError(f"the manifest cannot be written: {error}") from error
     return manifest
-
-
-def network_version() -> str:
-    """A hash of the code in `builder.network`: what it builds can differ only if this does."""
-    digest = hashlib.sha256()
-    for file in sorted(NETWORK_CODE.glob("*.py")):
-        digest.update(file.name.encode() + b"\0" + file.read_bytes() + b"\0")
-    return digest.hexdigest()[:12]
 
 
 def tensors(values: Iterable[onnx.ValueInfoProto]) -> tuple[Tensor, ...]:

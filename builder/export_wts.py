@@ -5,9 +5,8 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
-from builder.config import load_config
 from builder.errors import BuildError
-from builder.network import parameter_shapes
+from builder.network import load_config, network_spec
 from builder.weights import load_weights, write_wts
 
 
@@ -32,9 +31,9 @@ def export_wts(config_file: Path, weights_file: Path, output: Path) -> None:
     if output.suffix.lower() != ".wts":
         raise BuildError(f"{output}: expected a name that ends in .wts; its readers go by that")
     report(f"configuration  {config_file}")
-    shapes = parameter_shapes(load_config(config_file))
+    parameters = network_spec(load_config(config_file)).parameters
     report(f"weights        {weights_file}")
-    weights = load_weights(weights_file, shapes)
+    weights = load_weights(weights_file, parameters)
     report(f"writing        {output}")
     write_wts(output, weights)
     report("done")

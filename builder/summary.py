@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from artifact.manifest import FileRecord, Manifest, Plan
-from builder.config import ModelConfig
+from builder.network import ModelConfig
 from builder.repository.canvases import canvases
 from builder.repository.categories import Category
 from builder.repository.write import NETWORK_FOLDER
@@ -27,13 +27,12 @@ def summary(
         shapes: of the network's parameters.
     """
     parameters = sum(math.prod(shape) for shape in shapes.values())
-    detector = "Mask R-CNN" if config.mask_on else "Faster R-CNN"
     sizes = ", ".join(f"{height}x{width}" for height, width in canvases(config))
     names = ", ".join(category.name for category in categories[:3])
     lines = [
-        f"model        {detector} R{config.resnet_depth}-C4, {parameters:,} parameters, "
-        f"{manifest.precision}",
-        f"input        {config.min_size_test}/{config.max_size_test} px on canvases of {sizes}, "
+        f"model        {config.title}, {parameters:,} parameters, {manifest.precision}",
+        f"input        {config.input.min_size_test}/{config.input.max_size_test} px on canvases of "
+        f"{sizes}, "
         f"up to {manifest.max_batch} a batch",
         f"classes      {len(categories)}: {names}{', …' if len(categories) > 3 else ''}",
         f"network      {_file(repository, manifest.onnx)}, for ONNX Runtime",

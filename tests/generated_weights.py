@@ -12,9 +12,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from builder.config import ModelConfig
-from builder.network import parameter_shapes
-from builder.weights.batch_norm import unfolded_shapes
+from builder.network import ModelConfig, network_spec
 
 PIXEL_DEVIATION = 60.0
 """Of photographs, in grey levels: what the stem has to bring to 1."""
@@ -42,7 +40,7 @@ def generated_weights(config: ModelConfig, seed: int = 0) -> dict[str, npt.NDArr
     rng = np.random.default_rng(seed)
     return {
         name: _generated(rng, name, shape)
-        for name, shape in unfolded_shapes(parameter_shapes(config)).items()
+        for name, shape in network_spec(config).parameters.unfolded_shapes().items()
     }
 
 

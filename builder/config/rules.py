@@ -59,6 +59,15 @@ def number(supported: str, accepts: Callable[[float], bool]) -> Rule:
     return Rule(supported, parse)
 
 
+def text() -> Rule:
+    def parse(value: object) -> str:
+        if not isinstance(value, str):
+            raise ValueError
+        return value
+
+    return Rule("a text", parse)
+
+
 def numbers(count: int, each: Rule) -> Rule:
     def parse(value: object) -> tuple[object, ...]:
         if not isinstance(value, list | tuple) or len(value) != count:
@@ -68,20 +77,38 @@ def numbers(count: int, each: Rule) -> Rule:
     return Rule(f"a list of {count} numbers, each {each.supported}", parse)
 
 
-def for_one_feature_map(each: Rule) -> Rule:
+def lists_of_numbers(each: Rule) -> Rule:
+    """For each feature map a list of numbers; one flat list is that of all maps."""
+
     def parse(value: object) -> tuple[object, ...]:
-        if isinstance(value, list | tuple) and len(value) == 1:
-            (inner,) = value
-            value = inner if isinstance(inner, list | tuple) else value
         if not isinstance(value, list | tuple) or not value:
             raise ValueError
-        return tuple(map(each.parse, value))
+        nested = value if isinstance(value[0], list | tuple) else [value]
+        if not all(isinstance(numbers, list | tuple) and numbers for numbers in nested):
+            raise ValueError
+        return tuple(tuple(map(each.parse, numbers)) for numbers in nested)
 
-    return Rule(
-        f"one list of numbers, each {each.supported}, as in [[a, b, c]] (a list for each of "
-        f"several feature maps belongs to FPN)",
-        parse,
-    )
+    return Rule(f"lists of numbers, each {each.supported}, as in [[a, b, c]]", parse)
+
+
+def exactly(*values: object, because: str) -> Rule:
+    """Any of `values`, which are all that is built; a tuple stands for a list as well."""
+
+    def parse(value: object) -> object:
+        for allowed in values:
+            if _same(value, allowed):
+                return allowed
+        raise ValueError
+
+    shown = " or ".join(repr(list(v) if isinstance(v, tuple) else v) for v in values)
+    return Rule(f"{shown} ({because})", parse)
+
+
+def _same(value: object, allowed: object) -> bool:
+    """Equal, where a list may stand for a tuple, but 1 not for True."""
+    if isinstance(value, list):
+        value = tuple(value)
+    return value == allowed and isinstance(value, bool) == isinstance(allowed, bool)
 
 
 FINITE = number("finite", lambda x: True)

@@ -17,12 +17,11 @@ COLUMN = 15
 def describe_manifest(manifest: Manifest) -> str:
     """All that is in it."""
     configuration = manifest.configuration
-    detector = "Mask R-CNN" if configuration["mask_on"] else "Faster R-CNN"
     lines = [
         *_entry(
             "model",
-            f"{detector} R{configuration['resnet_depth']}-C4, {configuration['num_classes']} "
-            f"classes, {manifest.precision}, up to {manifest.max_batch} pictures a batch",
+            f"{manifest.model}, {manifest.num_classes} classes, {manifest.precision}, up to "
+            f"{manifest.max_batch} pictures a batch",
         ),
         *_entry(
             "built",

@@ -1,16 +1,24 @@
-"""The network, written once: detectron2's Mask R-CNN C4 as an ONNX graph of plain operators.
+"""The network, written once: detectron2's R-CNNs as ONNX graphs of plain operators.
 
-It reads like the PyTorch model and its parameters carry detectron2's names. A picture passes
-through the files in this order: `mask_rcnn` (normalize), `backbone`, `proposal_generator` (with
-`anchors`, `box_regression`, `top_k`, `nms`), `roi_align`, `roi_heads`; `padding` keeps the canvas
-out of the answer. `layers` are what they are made of, `int8` what a layer is in an int8 network.
+It reads like the PyTorch model, and its parameters carry detectron2's names. A part is one file
+with its module and the settings that it reads; `parts` finds it by detectron2's name. `config`
+puts the settings together, `generalized_rcnn` the modules: a backbone (`backbones`) makes feature
+maps of a picture, a proposal generator (`proposals`) boxes, the heads (`heads`, with
+`predictors`) detections, all with the `operators`. `feature_map` keeps the canvas out of the
+answer. `layers` are what the parts are made of, `int8` what a layer is in an int8 network. `spec`
+is what others have to know of a network, and `export` writes it.
 """
 
-from builder.network.export import (
-    PRECISIONS,
-    build_model,
-    parameter_shapes,
-    quantizable_layers,
-)
+from builder.network.config import ModelConfig, load_config
+from builder.network.export import export_onnx
+from builder.network.precision import PRECISIONS
+from builder.network.spec import NetworkSpec, network_spec
 
-__all__ = ["PRECISIONS", "build_model", "parameter_shapes", "quantizable_layers"]
+__all__ = [
+    "PRECISIONS",
+    "ModelConfig",
+    "NetworkSpec",
+    "export_onnx",
+    "load_config",
+    "network_spec",
+]

@@ -18,6 +18,9 @@ import numpy.typing as npt
 import onnx_ir as ir
 from onnxscript.nn import Parameter
 
+FP16_MAX = float(np.finfo(np.float16).max)
+"""What surrounds the int8 layers ends here."""
+
 LARGEST = 127
 """-128 stays unused, so that the range is symmetric."""
 

@@ -1,8 +1,9 @@
 """Convolutions and linear layers whose parameters carry detectron2's names.
 
-BatchNorm is folded into the weights before they arrive (`builder.weights`), so a layer is a weight
-and a bias. A layer computes in the type of its parameters: fp32, or fp16 for a half-precision
-network, where a layer that is quantized has its product in int8 (`int8.py`).
+A layer computes in the type of its parameters: fp32, or fp16 for a half-precision network, where a
+layer that is quantized has its product in int8 (`int8.py`). It is a weight and a bias, also where
+detectron2 has a BatchNorm behind it: then `norm` says so, and whoever reads the weights folds the
+BatchNorm into them (`builder.weights`).
 """
 
 from __future__ import annotations
@@ -28,8 +29,18 @@ class Conv2d(Module):
         dtype: ir.DataType,
         stride: int = 1,
         padding: int = 0,
+        norm: bool = False,
+        stays_fp16: bool = False,
     ) -> None:
+        """
+        Args:
+            norm: a BatchNorm follows, which is folded into weight and bias.
+            stays_fp16: not quantized in an int8 network, unless asked to: it would gain little
+                there, or lose accuracy.
+        """
         super().__init__()
+        self.norm = norm
+        self.stays_fp16 = stays_fp16
         self.kernel_size = kernel_size
         self.stride = stride
         self.padding = padding
@@ -70,8 +81,11 @@ class Conv2d(Module):
 class PointwiseConv2d(Module):
     """A 1×1 convolution of channels-last rows as one matrix product: (rows, in) → (rows, out)."""
 
-    def __init__(self, in_channels: int, out_channels: int, dtype: ir.DataType) -> None:
+    def __init__(
+        self, in_channels: int, out_channels: int, dtype: ir.DataType, norm: bool = False
+    ) -> None:
         super().__init__()
+        self.norm = norm
         self.in_channels = in_channels
         self.weight = Parameter([out_channels, in_channels, 1, 1], dtype)
         self.bias = Parameter([out_channels], dtype)

@@ -20,10 +20,9 @@ import onnx
 import onnxruntime
 from onnxruntime.quantization.calibrate import MinMaxCalibrater
 
-from builder.config import ModelConfig
 from builder.errors import BuildError
-from builder.network import build_model, quantizable_layers
-from builder.quantization.calibration import FP16_MAX
+from builder.network import ModelConfig, export_onnx, network_spec
+from builder.network.int8 import FP16_MAX
 from builder.quantization.pictures import network_inputs
 
 
@@ -36,7 +35,7 @@ def measure_input_ranges(
     """Runs the fp32 network on pictures.
 
     Args:
-        config, weights: as for `builder.network.build_model`.
+        config, weights: as for `builder.network.export_onnx`.
         pictures: files that can be decoded.
         report: is given a line such as "picture 3 of 32" before each picture.
 
@@ -47,8 +46,8 @@ def measure_input_ranges(
     Raises:
         BuildError: a layer's input is not finite, or beyond fp16.
     """
-    model = build_model(config, weights)
-    inputs = layer_inputs(model, quantizable_layers(config))
+    model = export_onnx(config, weights)
+    inputs = layer_inputs(model, network_spec(config).quantizable_layers)
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "model.onnx"
         onnx.save_model(model, file)

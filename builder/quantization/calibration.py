@@ -11,14 +11,12 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from builder.config import ModelConfig
 from builder.errors import BuildError
-from builder.network import quantizable_layers
+from builder.network import ModelConfig, network_spec
+from builder.network.int8 import FP16_MAX
 
 CALIBRATION = "calibration.json"
 FORMAT = "mask-rcnn-triton calibration 1"
-
-FP16_MAX = float(np.finfo(np.float16).max)
 
 FEW_PICTURES = 8
 """With fewer, the ranges depend much on which pictures they are."""
@@ -58,7 +56,7 @@ def obtain_calibration(
 
     Args:
         source: the folder, or an earlier build's calibration.json.
-        config, weights: as for `builder.network.build_model`.
+        config, weights: as for `builder.network.export_onnx`.
         report: is given lines on the progress.
 
     Raises:
@@ -66,7 +64,8 @@ def obtain_calibration(
             calibrating needs is not installed.
     """
     if source.is_file():
-        return read_calibration(source, quantizable_layers(config), weights_hash(weights))
+        layers = network_spec(config).quantizable_layers
+        return read_calibration(source, layers, weights_hash(weights))
     try:
         from builder.quantization.calibrate import measure_input_ranges
         from builder.quantization.pictures import find_pictures

@@ -7,30 +7,23 @@ from collections.abc import Sequence
 from fnmatch import fnmatchcase
 
 from builder.errors import BuildError
-
-FP16_LAYERS = (
-    "backbone.stem.*",
-    "proposal_generator.rpn_head.objectness_logits",
-    "proposal_generator.rpn_head.anchor_deltas",
-)
-"""Paths of layers that stay in fp16 unless others are named; `*` is any text.
-
-They are three thousandths of the work, so int8 would gain nothing. The stem has three channels,
-where int8 kernels take 32 at a time, and the RPN's deltas are boxes: on the demo model int8 in this
-layer alone puts them off by 2%, int8 in all the layers before it by 3.6%.
-"""
+from builder.network import NetworkSpec
 
 
-def choose_layers(layers: Sequence[str], fp16: Sequence[str]) -> tuple[str, ...]:
+def choose_layers(spec: NetworkSpec, fp16: Sequence[str] | None) -> tuple[str, ...]:
     """The layers that run in int8.
 
     Args:
-        layers: paths of all that can.
-        fp16: patterns of those that are not to.
+        spec: of the network.
+        fp16: patterns of the paths of those that are not to, `*` being any text; None for those of
+            which their modules say that they had better stay in fp16.
 
     Raises:
         BuildError: a pattern is that of no layer, or all layers are left out.
     """
+    layers = spec.quantizable_layers
+    if fp16 is None:
+        fp16 = spec.fp16_layers
     for pattern in fp16:
         if not any(fnmatchcase(path, pattern) for path in layers):
             near = difflib.get_close_matches(pattern, layers, n=3, cutoff=0.0)

@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from builder.quantization.layers import FP16_LAYERS
-
 
 @dataclass(frozen=True)
 class Int8Options:
@@ -14,5 +12,5 @@ class Int8Options:
 
     calibration: Path
     """A folder of pictures, or an earlier build's calibration.json."""
-    fp16_layers: tuple[str, ...] = FP16_LAYERS
-    """See `builder.quantization.layers`."""
+    fp16_layers: tuple[str, ...] | None = None
+    """See `builder.quantization.choose_layers`."""

@@ -8,8 +8,8 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from builder.config import ModelConfig
 from builder.errors import BuildError
+from builder.network import ModelConfig
 from builder.repository.models import PREPROCESS
 from builder.repository.served_code import served_module
 
@@ -58,20 +58,21 @@ def find_pictures(folder: Path) -> list[Path]:
 
 
 def network_inputs(file: Path, config: ModelConfig) -> dict[str, npt.NDArray[np.generic]]:
-    """A picture as the network's inputs, on a canvas of its own size.
+    """A picture as the network's inputs, on the smallest canvas that the backbone takes.
 
-    The network's answer does not depend on padding, but its activations in the padding would
-    count as if they mattered; so there is none.
+    The network's answer does not depend on further padding, but its activations there would count
+    as if they mattered.
 
     Returns:
-        canvas UINT8 [1, H, W, 3], BGR, and image_size INT32 [1, 2], its H and W.
+        canvas UINT8 [1, H, W, 3], BGR, and image_size INT32 [1, 2], height and width in pixels.
     """
     image = _decode.decode_image(file.read_bytes())
     size = _resize.resized_size(
-        image.height, image.width, config.min_size_test, config.max_size_test
+        image.height, image.width, config.input.min_size_test, config.input.max_size_test
     )
-    canvas = np.zeros((1, *size, 3), np.uint8)
-    _resize.resize_with_pillow(image, canvas[0])
+    multiple = config.backbone.size_divisibility
+    canvas = np.zeros((1, *(-(-side // multiple) * multiple for side in size), 3), np.uint8)
+    _resize.resize_with_pillow(image, canvas[0, : size[0], : size[1]])
     return {"canvas": canvas, "image_size": np.array([size], np.int32)}
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from builder.config import ModelConfig
+import math
+
+from builder.network import ModelConfig
 
 MULTIPLE = 32
-"""Both sides are multiples of this: even numbers of cells on the stride-16 feature map, for
-kernels that like them."""
+"""Both sides are multiples of this, and of the backbone's size divisibility: even numbers of cells
+on a feature map of stride 16, for kernels that like them."""
 
 
 def canvases(config: ModelConfig) -> tuple[tuple[int, int], ...]:
@@ -18,10 +20,9 @@ def canvases(config: ModelConfig) -> tuple[tuple[int, int], ...]:
     Returns:
         (height, width) of each in pixels, e.g. 800x1344, 1344x800, 1344x1344 for 800/1333.
     """
-    long = _rounded_up(config.max_size_test)
-    short = min(_rounded_up(config.min_size_test), long)
+    multiple = math.lcm(MULTIPLE, config.backbone.size_divisibility)
+    long, short = (
+        -(-side // multiple) * multiple
+        for side in (config.input.max_size_test, config.input.min_size_test)
+    )
     return tuple(dict.fromkeys([(short, long), (long, short), (long, long)]))
-
-
-def _rounded_up(side: int) -> int:
-    return -(-side // MULTIPLE) * MULTIPLE

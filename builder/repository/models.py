@@ -10,7 +10,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 
-from builder.config import ModelConfig
+from builder.network import ModelConfig
 from builder.repository.canvases import canvases
 from builder.repository.categories import Category, categories_json
 from builder.repository.pbtxt import (
@@ -85,8 +85,8 @@ def preprocess(config: ModelConfig, max_batch: int, instances: int) -> TritonMod
         output=(_CANVAS, _IMAGE_SIZE, _ORIGINAL_SIZE),
         instance_group=(InstanceGroup(InstanceKind.CPU, instances),),
         parameters={
-            "min_size_test": str(config.min_size_test),
-            "max_size_test": str(config.max_size_test),
+            "min_size_test": str(config.input.min_size_test),
+            "max_size_test": str(config.input.max_size_test),
             "canvases": ",".join(f"{height}x{width}" for height, width in canvases(config)),
             "resize": "pillow",
         },
@@ -199,27 +199,21 @@ def postprocess(
 
 
 def _network_outputs(config: ModelConfig) -> tuple[Tensor, ...]:
-    detections, side = config.detections_per_image, config.pooler_resolution
-    outputs = (
-        Tensor("num_detections", DataType.INT32, (1,)),
-        Tensor("boxes", DataType.FP32, (detections, 4)),
-        Tensor("scores", DataType.FP32, (detections,)),
-        Tensor("classes", DataType.INT32, (detections,)),
+    return tuple(
+        Tensor(output.name, DataType[output.data_type], output.shape[1:])
+        for output in config.roi_heads.outputs()
     )
-    if not config.mask_on:
-        return outputs
-    return (*outputs, Tensor("mask_probs", DataType.FP32, (detections, side, side)))
 
 
 def _detections(config: ModelConfig) -> tuple[Tensor, ...]:
-    detections = config.detections_per_image
+    detections = config.roi_heads.box_predictor.detections_per_image
     outputs = (
         Tensor("num_detections", DataType.INT32, (1,)),
         Tensor("boxes", DataType.FP32, (detections, 4)),
         Tensor("scores", DataType.FP32, (detections,)),
         Tensor("category_ids", DataType.INT32, (detections,)),
     )
-    if not config.mask_on:
+    if config.roi_heads.mask_head is None:
         return outputs
     return (*outputs, Tensor("masks", DataType.STRING, (detections,)))
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import onnx
 
 from artifact.manifest import sha256_of
-from builder.config import ModelConfig
 from builder.errors import BuildError
+from builder.network import ModelConfig
 from builder.repository import models
 from builder.repository.categories import Category
 

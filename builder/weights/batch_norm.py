@@ -10,35 +10,15 @@ import numpy as np
 import numpy.typing as npt
 
 from builder.errors import BuildError
+from builder.weights.parameters import NORM_TENSORS, Parameters
 
 EPSILON = 1e-5
 """Added to the variance by detectron2's FrozenBatchNorm2d and by torch's BatchNorm2d."""
-
-_NORMALIZED = ("backbone.", "roi_heads.res5.")
-"""Every convolution in here has a `norm`, and no bias of its own."""
-
-_NORM_TENSORS = ("norm.weight", "norm.bias", "norm.running_mean", "norm.running_var")
 
 
 def is_folded(names: Iterable[str]) -> bool:
     """Whether a file with tensors of these names has its BatchNorm folded already."""
     return not any(".norm." in name for name in names)
-
-
-def unfolded_shapes(shapes: Mapping[str, tuple[int, ...]]) -> dict[str, tuple[int, ...]]:
-    """The names and shapes of a file that holds BatchNorm apart.
-
-    Args:
-        shapes: the network's parameters, with BatchNorm folded.
-    """
-    unfolded = {}
-    for name, shape in shapes.items():
-        module, _, kind = name.rpartition(".")
-        if kind == "bias" and name.startswith(_NORMALIZED):
-            unfolded.update({f"{module}.{tensor}": shape for tensor in _NORM_TENSORS})
-        else:
-            unfolded[name] = shape
-    return unfolded
 
 
 def fold_batch_norm(
@@ -66,34 +46,34 @@ def fold_batch_norm(
 
 
 def fold(
-    path: Path, tensors: Mapping[str, npt.NDArray[Any]], shapes: Mapping[str, tuple[int, ...]]
+    path: Path, tensors: Mapping[str, npt.NDArray[Any]], parameters: Parameters
 ) -> dict[str, npt.NDArray[np.float32]]:
     """The network's parameters from the tensors of a file, folded or not.
 
     Args:
         path: names the file in the message.
-        tensors: checked to hold every name of `shapes`, or of `unfolded_shapes(shapes)`.
-        shapes: the network's parameters.
+        tensors: checked to hold every name of `parameters`, folded or not.
+        parameters: the network's.
 
     Returns:
-        A contiguous array for each name of `shapes`.
+        A contiguous array for each name of `parameters.shapes`.
 
     Raises:
         BuildError: a folded value is too large for float32.
     """
-    parameters: dict[str, npt.NDArray[np.float32]] = {}
+    arrays: dict[str, npt.NDArray[np.float32]] = {}
     with np.errstate(over="ignore"):  # reported below, by name
-        for name in shapes:
+        for name in parameters.shapes:
             module, _, kind = name.rpartition(".")
-            if f"{module}.norm.weight" not in tensors:
-                parameters[name] = np.ascontiguousarray(tensors[name], np.float32)
+            if f"{module}.{NORM_TENSORS[0]}" not in tensors:
+                arrays[name] = np.ascontiguousarray(tensors[name], np.float32)
             elif kind == "weight":
-                norm = [tensors[f"{module}.{tensor}"] for tensor in _NORM_TENSORS]
+                norm = [tensors[f"{module}.{tensor}"] for tensor in NORM_TENSORS]
                 weight, bias = fold_batch_norm(tensors[name], *norm)
-                parameters[name], parameters[f"{module}.bias"] = weight, bias
-    for name, parameter in parameters.items():
-        if not np.isfinite(parameter).all():
+                arrays[name], arrays[f"{module}.bias"] = weight, bias
+    for name, array in arrays.items():
+        if not np.isfinite(array).all():
             raise BuildError(
                 f"{path}: {name} has values that do not fit float32 (BatchNorm folded)"
             )
-    return parameters
+    return arrays

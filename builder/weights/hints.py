@@ -80,7 +80,7 @@ def _depth_hint(
 
 
 def _resnet(names: Iterable[str]) -> str | None:
-    blocks = {m[1] for name in names if (m := re.search(r"backbone\.res4\.(\d+)\.", name))}
+    blocks = {m[1] for name in names if (m := re.search(r"(?:^|\.)res4\.(\d+)\.", name))}
     return _RESNET_OF_RES4_BLOCKS.get(len(blocks))
 
 

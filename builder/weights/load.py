@@ -11,8 +11,9 @@ import numpy as np
 import numpy.typing as npt
 
 from builder.errors import BuildError
-from builder.weights.batch_norm import fold, is_folded, unfolded_shapes
+from builder.weights.batch_norm import fold, is_folded
 from builder.weights.check import check_tensors
+from builder.weights.parameters import Parameters
 from builder.weights.pickle_reader import read_pickle
 from builder.weights.torch_reader import read_torch
 from builder.weights.wts import read_wts
@@ -24,9 +25,7 @@ READERS: dict[str, Callable[[Path], Mapping[str, object]]] = {
 }
 
 
-def load_weights(
-    path: str | Path, shapes: Mapping[str, tuple[int, ...]]
-) -> dict[str, npt.NDArray[np.float32]]:
+def load_weights(path: str | Path, parameters: Parameters) -> dict[str, npt.NDArray[np.float32]]:
     """Reads a detectron2 model zoo .pkl, a torch checkpoint .pth, or a tensorrtx .wts.
 
     fp16 and fp64 become fp32. Passed over: `pixel_mean` and `pixel_std` (the configuration has
@@ -34,11 +33,10 @@ def load_weights(
 
     Args:
         path: the file; its suffix says which of the three it is.
-        shapes: names and shapes of the network's parameters, BatchNorm folded into the `weight`
-            and `bias` of its convolution.
+        parameters: the network's.
 
     Returns:
-        An array for each name of `shapes`, of that shape.
+        An array for each name of `parameters.shapes`, of that shape.
 
     Raises:
         BuildError: the file cannot be read, or does not hold exactly these tensors; the message
@@ -61,10 +59,10 @@ def load_weights(
         raise BuildError(f"{path}: is empty; copy or download it again")
 
     tensors = reader(path)
-    stored_shapes = shapes if is_folded(tensors) else unfolded_shapes(shapes)
+    shapes = parameters.shapes if is_folded(tensors) else parameters.unfolded_shapes()
     if reader is read_wts:
-        tensors = {name: _shaped(tensors[name], stored_shapes.get(name, ())) for name in tensors}
-    return fold(path, check_tensors(path, tensors, stored_shapes), shapes)
+        tensors = {name: _shaped(tensors[name], shapes.get(name, ())) for name in tensors}
+    return fold(path, check_tensors(path, tensors, shapes), parameters)
 
 
 def _shaped(vector: Any, shape: tuple[int, ...]) -> Any:

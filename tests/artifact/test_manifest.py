@@ -26,7 +26,9 @@ BUILD = Manifest(
     network_version="0123456789ab",
     built="2025-01-01T00:00:00+00:00",
     weights=FileRecord("weights.pkl", 3, "2" * 64),
-    configuration={"mask_on": True, "pixel_mean": [103.53, 116.28, 123.675]},
+    model="Mask R-CNN R50-C4",
+    num_classes=80,
+    configuration={"MODEL.MASK_ON": True, "MODEL.PIXEL_MEAN": [103.53, 116.28, 123.675]},
     configuration_sha256="3" * 64,
     precision="fp16",
     max_batch=8,
@@ -35,7 +37,7 @@ BUILD = Manifest(
     onnx=FileRecord("model.onnx", 5, "4" * 64),
     plan=PLAN,
 )
-CONTENT = {"format": "mask-rcnn-triton manifest 1", **dataclasses.asdict(BUILD)}
+CONTENT = {"format": "mask-rcnn-triton manifest 2", **dataclasses.asdict(BUILD)}
 
 
 @pytest.mark.parametrize(
@@ -58,7 +60,7 @@ def test_what_is_written_is_read_back(plan, tmp_path):
         "{}",
         "null",
         "[" * 100_000,
-        json.dumps({**CONTENT, "format": "mask-rcnn-triton manifest 2"}),
+        json.dumps({**CONTENT, "format": "mask-rcnn-triton manifest 1"}),
         json.dumps({**CONTENT, "more": 1}),
         json.dumps({**CONTENT, "plan": {}}),
         json.dumps({**CONTENT, "plan": {**CONTENT["plan"], "runtime": "other"}}),

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from artifact.manifest import FileRecord, Manifest, Plan
-from builder.config import load_config
+from builder.network import load_config
 from builder.repository.categories import Category
 from builder.summary import summary
 from tests.example_plan import PLAN_ON_AN_A10
@@ -23,6 +23,8 @@ def lines(plan: Plan | None) -> list[str]:
         network_version="0",
         built="",
         weights=FileRecord("weights.pkl", 1, "0"),
+        model="Mask R-CNN R50-C4",
+        num_classes=80,
         configuration={},
         configuration_sha256="0",
         precision="fp16",

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from builder.config import load_config
+from builder.network import load_config
 from builder.repository.categories import COCO_CATEGORIES
 from tests.generated_weights import write_generated_weights
 

@@ -7,8 +7,7 @@ from pathlib import Path
 import pytest
 
 from builder.__main__ import main
-from builder.config import load_config
-from builder.network import parameter_shapes
+from builder.network import load_config, network_spec
 from builder.weights import load_weights
 
 
@@ -23,9 +22,9 @@ def test_a_checkpoint_of_full_size_is_exported_and_reads_back_bit_for_bit(
     assert main(["export-wts", *map(str, options)]) == 0
     assert f"{output}: 120 entries, 35,936,172 values, 323.4 MB" in capsys.readouterr().out
 
-    shapes = parameter_shapes(load_config(r50_c4_config))
-    read_back = load_weights(output, shapes)
+    parameters = network_spec(load_config(r50_c4_config)).parameters
+    read_back = load_weights(output, parameters)
     output.unlink()
-    for name, tensor in load_weights(r50_c4_weights, shapes).items():
+    for name, tensor in load_weights(r50_c4_weights, parameters).items():
         assert read_back[name].shape == tensor.shape
         assert read_back[name].tobytes() == tensor.tobytes(), name

@@ -20,11 +20,11 @@ from PIL import Image
 from pycocotools import mask as mask_utils
 from resize import resize_with_pillow, resized_size
 
-from builder.config import ModelConfig, load_config
 from builder.errors import BuildError
+from builder.network import ModelConfig, load_config
 from builder.weights import load_weights
 from client import rle as client_rle
-from tests.builder.weights.small_network import SHAPES, folded_tensors, write_wts
+from tests.builder.weights.small_network import PARAMETERS, SHAPES, folded_tensors, write_wts
 from tests.fuzz import pickles, pictures, yamls
 from tests.fuzz.guard import watched
 from tests.fuzz.mutate import mutated
@@ -87,7 +87,7 @@ def _reader_of_weights(suffix: str) -> Callable[[bytes], None]:
         """Weights are those of the network, or are refused by a `BuildError` of a short text."""
         path.write_bytes(data)
         with _refused_in_short(path, data), watched(path):
-            weights = load_weights(path, SHAPES)
+            weights = load_weights(path, PARAMETERS)
             assert {name: array.shape for name, array in weights.items()} == SHAPES
 
     return read

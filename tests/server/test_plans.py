@@ -54,6 +54,8 @@ def manifest_of(version, **changes):
         network_version="0",
         built="2025-01-01T00:00:00+00:00",
         weights=record,
+        model="Mask R-CNN R50-C4",
+        num_classes=80,
         configuration={},
         configuration_sha256="0",
         precision="fp16",

@@ -75,7 +75,7 @@ def test_a_repository_is_described_and_fits(
         "mask_rcnn_R_50_C4_shapes.pkl, 4,586,108 bytes, sha256 da3613b443be4884",
         "canvas          UINT8 [-1, -1, -1, 3]",
         "mask_probs      FP32  [-1, 100, 14, 14]",
-        "rpn_pre_nms_topk = 1000",
+        "MODEL.RPN.PRE_NMS_TOPK_TEST = 1000",
         "model.onnx: fits this machine (ONNX Runtime ",
     ):
         assert expected in printed

@@ -13,8 +13,8 @@ from canvas import draw_canvas
 from decode import decode_images
 from resize import resize_with_pillow, resized_size
 
-from builder.config import ModelConfig, load_config
-from builder.network import parameter_shapes
+from builder.network import ModelConfig, export_onnx, load_config, network_spec
+from builder.network.config import InputSettings
 from builder.weights import load_weights
 from tests.builder.network.graph_pieces import Arrays, Stages
 
@@ -32,21 +32,22 @@ def coco_settings(demo_config: ModelConfig) -> ModelConfig:
     """The demo's network under COCO's settings, as `goldens_800.npz` was made."""
     return dataclasses.replace(
         demo_config,
-        min_size_test=800,
-        max_size_test=1333,
-        rpn_pre_nms_topk=6000,
-        rpn_post_nms_topk=1000,
+        input=InputSettings(),
+        proposal_generator=dataclasses.replace(
+            demo_config.proposal_generator, pre_nms_topk=6000, post_nms_topk=1000
+        ),
     )
 
 
 @pytest.fixture(scope="session")
 def demo_weights(demo_config: ModelConfig) -> Arrays:
-    return load_weights(ROOT / "demo/mask_rcnn_R_50_C4_shapes.pkl", parameter_shapes(demo_config))
+    parameters = network_spec(demo_config).parameters
+    return load_weights(ROOT / "demo/mask_rcnn_R_50_C4_shapes.pkl", parameters)
 
 
 @pytest.fixture(scope="session")
 def demo_stages(demo_config: ModelConfig, demo_weights: Arrays) -> Stages:
-    return Stages(demo_config, demo_weights)
+    return Stages(export_onnx(demo_config, demo_weights))
 
 
 @pytest.fixture(scope="session")

@@ -1,4 +1,4 @@
-"""Runs pieces of the network, or all its stages, in ONNX Runtime."""
+"""Runs pieces of the network, or the exported network with its stages, in ONNX Runtime."""
 
 from __future__ import annotations
 
@@ -7,13 +7,12 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import onnx
 import onnx_ir as ir
 import onnxruntime as ort
 from onnxscript import GraphBuilder
 
-from builder.config import ModelConfig
 from builder.network import export
-from builder.network.mask_rcnn import GeneralizedRCNN
 
 Arrays = dict[str, npt.NDArray[Any]]
 
@@ -44,32 +43,18 @@ def run_graph(
 
 
 class Stages:
-    """The network with its intermediate results as outputs as well."""
+    """An exported network, of which intermediate values are looked at by their names in it."""
 
-    NAMES = (
-        "features", "proposal_boxes", "proposal_logits", "proposal_exists",
-        "num_detections", "boxes", "scores", "classes", "mask_probs",
-    )  # fmt: skip
+    INTERMEDIATE = ("res4", "rpn.logits", "rpn.kept", "proposals.boxes", "proposals.exist")
 
-    def __init__(self, config: ModelConfig, weights: Arrays) -> None:
-        model = GeneralizedRCNN(config, ir.DataType.FLOAT)
-        for name, parameter in model.named_parameters():
-            parameter.const_value = ir.tensor(weights[name])
-        graph = ir.Graph([], [], nodes=[], opset_imports={"": export.OPSET}, name="stages")
-        builder = GraphBuilder(graph)
-        canvas = builder.input("canvas", ir.DataType.UINT8, ["N", "H", "W", 3])
-        image_size = builder.input("image_size", ir.DataType.INT32, ["N", 2])
-        op = builder.op
-        size = op.Cast(image_size, to=ir.DataType.FLOAT)
-        pixels = model.normalize(op, canvas, size)
-        features, cells = model.backbone(op, pixels, size)
-        proposals = model.proposal_generator(op, features, cells, size)
-        detections, masks = model.roi_heads(op, features, proposals, size)
-        for name, value in zip(self.NAMES, [features, *proposals, *detections, masks], strict=True):
-            builder.add_output(value, name)
-        proto = ir.to_proto(ir.Model(graph, ir_version=export.IR_VERSION))
-        self._session = session_of(proto.SerializeToString())
+    def __init__(self, model: onnx.ModelProto) -> None:
+        looked_at = onnx.ModelProto()
+        looked_at.CopyFrom(model)
+        looked_at.graph.output.extend(onnx.ValueInfoProto(name=name) for name in self.INTERMEDIATE)
+        self._session = session_of(looked_at.SerializeToString())
+        self._names = [output.name for output in looked_at.graph.output]
 
     def __call__(self, canvas: npt.NDArray[np.uint8], sizes: Sequence[tuple[int, int]]) -> Arrays:
+        """The outputs and the intermediate values, by name."""
         feeds = {"canvas": canvas, "image_size": np.asarray(sizes, np.int32)}
-        return dict(zip(self.NAMES, self._session.run(None, feeds), strict=True))
+        return dict(zip(self._names, self._session.run(self._names, feeds), strict=True))

@@ -5,8 +5,7 @@ import onnx
 import pytest
 from onnx import numpy_helper
 
-from builder.config import ModelConfig
-from builder.network import build_model, quantizable_layers
+from builder.network import ModelConfig, export_onnx, network_spec
 from builder.network.int8 import quantize_weight, scales
 from tests.builder.network.graph_pieces import Arrays, session_of
 
@@ -54,8 +53,8 @@ def test_channels_do_not_share_their_scale() -> None:
 
 @pytest.fixture(scope="module")
 def int8_model(demo_config: ModelConfig, demo_weights: Arrays) -> onnx.ModelProto:
-    layers = quantizable_layers(demo_config)
-    return build_model(demo_config, demo_weights, "int8", dict.fromkeys(layers[::2], 6.0))
+    layers = network_spec(demo_config).quantizable_layers
+    return export_onnx(demo_config, demo_weights, "int8", dict.fromkeys(layers[::2], 6.0))
 
 
 def test_quantized_layers_have_qdq_at_input_and_weight_and_others_have_none(
@@ -64,7 +63,7 @@ def test_quantized_layers_have_qdq_at_input_and_weight_and_others_have_none(
     graph = int8_model.graph
     producer = {output: node for node in graph.node for output in node.output}
     constants = {i.name: numpy_helper.to_array(i) for i in graph.initializer}
-    layers = quantizable_layers(demo_config)
+    layers = network_spec(demo_config).quantizable_layers
     seen: dict[str, int] = {}
     used = []
     for node in graph.node:
@@ -110,7 +109,7 @@ def test_an_int8_network_without_quantized_layers_is_the_fp16_network(
     pixels = demo_goldens["0.resized"]
     feeds = {"canvas": pixels[None], "image_size": np.asarray([pixels.shape[:2]], np.int32)}
     found = [
-        session_of(build_model(demo_config, demo_weights, precision).SerializeToString()).run(
+        session_of(export_onnx(demo_config, demo_weights, precision).SerializeToString()).run(
             ["num_detections", "boxes", "scores", "mask_probs"], feeds
         )
         for precision in ("fp16", "int8")
@@ -124,6 +123,6 @@ def test_an_int8_network_without_quantized_layers_is_the_fp16_network(
 def test_fp32_and_fp16_networks_have_no_qdq(demo_config: ModelConfig, demo_weights: Arrays) -> None:
     for precision in ("fp32", "fp16"):
         operators = {
-            n.op_type for n in build_model(demo_config, demo_weights, precision).graph.node
+            n.op_type for n in export_onnx(demo_config, demo_weights, precision).graph.node
         }
         assert not operators & {"QuantizeLinear", "DequantizeLinear"}

@@ -12,7 +12,7 @@ from paste import paste_mask
 from PIL import Image
 from rle import compressed_rle
 
-from builder.config import ModelConfig
+from builder.network import ModelConfig
 from builder.quantization.pictures import network_inputs
 from client.coco.average_precision import evaluate_results
 from client.coco.dataset import CocoDataset, CocoImage

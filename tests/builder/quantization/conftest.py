@@ -8,8 +8,7 @@ from typing import Any
 import numpy.typing as npt
 import pytest
 
-from builder.config import ModelConfig, load_config
-from builder.network import parameter_shapes
+from builder.network import ModelConfig, load_config, network_spec
 from builder.quantization import Calibration, obtain_calibration
 from builder.weights import load_weights
 
@@ -24,7 +23,8 @@ def demo_config() -> ModelConfig:
 
 @pytest.fixture(scope="session")
 def demo_weights(demo_config: ModelConfig) -> dict[str, npt.NDArray[Any]]:
-    return load_weights(DEMO / "mask_rcnn_R_50_C4_shapes.pkl", parameter_shapes(demo_config))
+    parameters = network_spec(demo_config).parameters
+    return load_weights(DEMO / "mask_rcnn_R_50_C4_shapes.pkl", parameters)
 
 
 @pytest.fixture(scope="session")

@@ -8,9 +8,8 @@ from typing import Any
 import numpy.typing as npt
 import pytest
 
-from builder.config import ModelConfig
-from builder.network import build_model, quantizable_layers
-from builder.quantization import FP16_LAYERS, Calibration, choose_layers
+from builder.network import ModelConfig, export_onnx, network_spec
+from builder.quantization import Calibration, choose_layers
 from client.coco.dataset import CocoDataset, load_dataset
 from tests.builder.quantization.coco_accuracy import accuracy, detect
 from tests.builder.quantization.conftest import CALIBRATED_ON, DEMO
@@ -44,9 +43,9 @@ def test_int8_is_within_1_ap_on_pictures_that_it_was_not_calibrated_on(
     detectron2: dict[str, float],
 ) -> None:
     assert len(other_pictures.images) == 48
-    layers = choose_layers(quantizable_layers(demo_config), FP16_LAYERS)
+    layers = choose_layers(network_spec(demo_config), None)
     ranges = {layer: demo_calibration.input_ranges[layer] for layer in layers}
-    network = build_model(demo_config, demo_weights, "int8", ranges).SerializeToString()
+    network = export_onnx(demo_config, demo_weights, "int8", ranges).SerializeToString()
     found = accuracy(other_pictures, detect(network, demo_config, other_pictures))
     assert found == pytest.approx(detectron2, abs=1.0)
 
@@ -58,6 +57,6 @@ def test_fp16_is_within_three_tenths_of_an_ap(
     other_pictures: CocoDataset,
     detectron2: dict[str, float],
 ) -> None:
-    network = build_model(demo_config, demo_weights, "fp16").SerializeToString()
+    network = export_onnx(demo_config, demo_weights, "fp16").SerializeToString()
     found = accuracy(other_pictures, detect(network, demo_config, other_pictures))
     assert found == pytest.approx(detectron2, abs=0.3)

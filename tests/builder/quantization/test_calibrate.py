@@ -7,9 +7,8 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from builder.config import ModelConfig
 from builder.errors import BuildError
-from builder.network import build_model, quantizable_layers
+from builder.network import ModelConfig, export_onnx, network_spec
 from builder.quantization import Calibration
 from builder.quantization.calibrate import layer_inputs, measure_input_ranges
 from builder.quantization.pictures import network_inputs
@@ -26,7 +25,7 @@ def test_each_layer_has_a_range_and_the_stems_is_the_pictures_mean(
     demo_config: ModelConfig, demo_calibration: Calibration, demo_pictures: list[Path]
 ) -> None:
     ranges = demo_calibration.input_ranges
-    assert set(ranges) == set(quantizable_layers(demo_config))
+    assert set(ranges) == set(network_spec(demo_config).quantizable_layers)
     assert all(0 < largest < 1000 for largest in ranges.values())
     extremes = [extreme_pixels(p, demo_config) for p in demo_pictures[: demo_calibration.pictures]]
     assert len(set(extremes)) > 1
@@ -40,8 +39,8 @@ def test_each_layer_has_a_range_and_the_stems_is_the_pictures_mean(
 def test_res5_is_measured_on_proposals_and_on_detections(
     demo_config: ModelConfig, demo_weights: dict[str, npt.NDArray[Any]]
 ) -> None:
-    layers = quantizable_layers(demo_config)
-    inputs = layer_inputs(build_model(demo_config, demo_weights), layers)
+    layers = network_spec(demo_config).quantizable_layers
+    inputs = layer_inputs(export_onnx(demo_config, demo_weights), layers)
     assert {path: len(set(tensors)) for path, tensors in inputs.items()} == {
         path: 2 if ".res5." in path else 1 for path in layers
     }

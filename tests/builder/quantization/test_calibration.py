@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from builder.config import ModelConfig
 from builder.errors import BuildError
+from builder.network import ModelConfig
 from builder.quantization import CALIBRATION, Calibration, obtain_calibration
 from builder.quantization.calibration import FORMAT, read_calibration, weights_hash
 

@@ -2,18 +2,17 @@ from __future__ import annotations
 
 import pytest
 
-from builder.config import ModelConfig
 from builder.errors import BuildError
-from builder.network import quantizable_layers
-from builder.quantization import FP16_LAYERS, choose_layers
+from builder.network import ModelConfig, network_spec
+from builder.quantization import choose_layers
 
 
 def test_the_stem_and_the_rpns_outputs_stay_in_fp16_unless_others_are_named(
     demo_config: ModelConfig,
 ) -> None:
-    layers = quantizable_layers(demo_config)
-    chosen = choose_layers(layers, FP16_LAYERS)
-    assert set(layers) - set(chosen) == {
+    spec = network_spec(demo_config)
+    chosen = choose_layers(spec, None)
+    assert set(spec.quantizable_layers) - set(chosen) == {
         "backbone.stem.conv1",
         "proposal_generator.rpn_head.objectness_logits",
         "proposal_generator.rpn_head.anchor_deltas",
@@ -35,9 +34,9 @@ def test_the_stem_and_the_rpns_outputs_stay_in_fp16_unless_others_are_named(
 def test_patterns_name_layers_by_their_path(
     demo_config: ModelConfig, fp16: tuple[str, ...], count: int
 ) -> None:
-    layers = quantizable_layers(demo_config)
-    assert len(layers) == 56
-    assert len(choose_layers(layers, fp16)) == count
+    spec = network_spec(demo_config)
+    assert len(spec.quantizable_layers) == 56
+    assert len(choose_layers(spec, fp16)) == count
 
 
 @pytest.mark.parametrize(
@@ -53,4 +52,4 @@ def test_patterns_that_leave_nothing_or_match_nothing_are_refused(
     demo_config: ModelConfig, fp16: tuple[str, ...], message: str
 ) -> None:
     with pytest.raises(BuildError, match=f"^--fp16-layers.*{message}"):
-        choose_layers(quantizable_layers(demo_config), fp16)
+        choose_layers(network_spec(demo_config), fp16)

@@ -9,8 +9,8 @@ from decode import decode_images
 from PIL import Image
 from resize import RESIZERS, resized_size
 
-from builder.config import ModelConfig
 from builder.errors import BuildError
+from builder.network import ModelConfig
 from builder.quantization.pictures import MOST_PICTURES, find_pictures, network_inputs
 
 

@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from builder.config import ModelConfig
+from builder.network import ModelConfig
+from builder.network.config import InputSettings
 from builder.repository.canvases import canvases
 
 
@@ -13,11 +14,10 @@ from builder.repository.canvases import canvases
         (288, 480, ((288, 480), (480, 288), (480, 480))),
         (640, 640, ((640, 640),)),
         (630, 640, ((640, 640),)),
-        (800, 600, ((608, 608),)),
         (1, 1, ((32, 32),)),
     ],
 )
 def test_canvases_are_landscape_portrait_and_square_in_multiples_of_32(
     min_size: int, max_size: int, expected: tuple[tuple[int, int], ...]
 ) -> None:
-    assert canvases(ModelConfig(min_size_test=min_size, max_size_test=max_size)) == expected
+    assert canvases(ModelConfig(input=InputSettings(min_size, max_size))) == expected

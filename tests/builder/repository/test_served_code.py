@@ -31,7 +31,7 @@ def test_a_module_of_a_model_is_imported_with_its_neighbours(model: str, name: s
 def test_a_picture_is_prepared_for_calibration() -> None:
     code = """
 from pathlib import Path
-from builder.config import load_config
+from builder.network import load_config
 from builder.quantization.pictures import network_inputs
 config = load_config("demo/mask_rcnn_R_50_C4_shapes.yaml")
 print(network_inputs(Path("demo/val/images/000000.jpg"), config)["canvas"].shape)

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import dataclasses
 import hashlib
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,13 +12,13 @@ from google.protobuf import text_format
 from onnx import TensorProto, helper
 from tritonclient.grpc.model_config_pb2 import DataType, ModelConfig
 
-from builder.config import load_config
-from builder.network import build_model, parameter_shapes
+from builder.network import export_onnx, load_config, network_spec
 from builder.repository import write
 from builder.repository.canvases import canvases
 from builder.repository.categories import COCO_CATEGORIES, categories_for
 from builder.repository.write import CHECKED_IN, configurations, write_repository
 from builder.staging import staged
+from tests.changed_config import without_masks
 
 ROOT = Path(__file__).resolve().parents[3]
 COCO = load_config(ROOT / "tests/configs/COCO-InstanceSegmentation/mask_rcnn_R_50_C4_1x.yaml")
@@ -118,7 +117,7 @@ def test_the_checked_in_repository_can_be_built_in_place(
 
 
 def test_models_of_faster_rcnn_know_nothing_of_masks() -> None:
-    faster = dataclasses.replace(DEMO, mask_on=False)
+    faster = without_masks(DEMO)
     assert not [
         path
         for path, text in configurations(faster, DEMO_CATEGORIES, 8, 2).items()
@@ -128,7 +127,7 @@ def test_models_of_faster_rcnn_know_nothing_of_masks() -> None:
 
 @pytest.mark.parametrize("mask_on", [True, False])
 def test_each_step_of_the_ensemble_maps_all_tensors_of_its_model(mask_on: bool) -> None:
-    config = dataclasses.replace(DEMO, mask_on=mask_on)
+    config = DEMO if mask_on else without_masks(DEMO)
     models = parsed(configurations(config, DEMO_CATEGORIES, 8, 2))
     ensemble = models["mask_rcnn/config.pbtxt"]
     tensors = shapes([*ensemble.input, *ensemble.output])
@@ -143,9 +142,10 @@ def test_each_step_of_the_ensemble_maps_all_tensors_of_its_model(mask_on: bool) 
 
 @pytest.mark.parametrize("mask_on", [True, False])
 def test_the_networks_configurations_hold_the_tensors_of_its_onnx(mask_on: bool) -> None:
-    config = dataclasses.replace(DEMO, mask_on=mask_on)
-    weights = {name: np.zeros(s, np.float32) for name, s in parameter_shapes(config).items()}
-    graph = build_model(config, weights).graph
+    config = DEMO if mask_on else without_masks(DEMO)
+    parameters = network_spec(config).parameters.shapes
+    weights = {name: np.zeros(shape, np.float32) for name, shape in parameters.items()}
+    graph = export_onnx(config, weights).graph
     types = {
         TensorProto.UINT8: "TYPE_UINT8",
         TensorProto.INT32: "TYPE_INT32",

@@ -114,7 +114,7 @@ def test_the_manifest_says_what_was_built_for_what(demo_fp16: Build, rtx: Bindin
     manifest = read_manifest(demo_fp16.repository / NETWORK / MANIFEST)
     assert manifest.precision == "fp16"
     assert manifest.weights.name == WEIGHTS[1].name
-    assert manifest.configuration["pixel_mean"] == [103.53, 116.28, 123.675]
+    assert manifest.configuration["MODEL.PIXEL_MEAN"] == [103.53, 116.28, 123.675]
     plan = manifest.plan
     assert plan is not None
     assert (plan.runtime, plan.tensorrt_version) == ("tensorrt_rtx", rtx.version)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from artifact.manifest import MANIFEST, read_manifest
-from builder.config import load_config
+from builder.network import load_config
 from tests.builder.tensorrt.conftest import ALL_TARGETS, ROOT, Build
 from tests.generated_weights import write_generated_weights
 

@@ -8,8 +8,7 @@ from pathlib import Path
 import pytest
 
 from artifact.manifest import MANIFEST, read_manifest
-from builder.config import load_config
-from builder.network import parameter_shapes, quantizable_layers
+from builder.network import load_config, network_spec
 from builder.quantization import CALIBRATION, Calibration
 from builder.quantization.calibration import weights_hash
 from builder.weights import load_weights
@@ -25,8 +24,8 @@ LARGEST_INPUT = 8.0
 def made_up_calibration(folder: Path, config_file: Path, weights_file: Path) -> Path:
     """A calibration.json that says the same of each layer, as the compiler does not mind."""
     config = load_config(config_file)
-    weights = load_weights(weights_file, parameter_shapes(config))
-    ranges = dict.fromkeys(quantizable_layers(config), LARGEST_INPUT)
+    weights = load_weights(weights_file, network_spec(config).parameters)
+    ranges = dict.fromkeys(network_spec(config).quantizable_layers, LARGEST_INPUT)
     Calibration(weights_hash(weights), 1, ranges).write(folder)
     return folder / CALIBRATION
 

@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from builder.weights import Parameters
+
 Tensors = dict[str, Any]
 
 SHAPES: dict[str, tuple[int, ...]] = {
@@ -25,6 +27,8 @@ SHAPES: dict[str, tuple[int, ...]] = {
 """The network's own parameters: BatchNorm folded."""
 
 NORMALIZED = ("backbone.stem.conv1", "roi_heads.res5.0.conv1")
+
+PARAMETERS = Parameters(SHAPES, frozenset(NORMALIZED))
 
 
 def tensors() -> Tensors:

@@ -4,7 +4,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from builder.weights.batch_norm import EPSILON, fold_batch_norm, is_folded, unfolded_shapes
+from builder.weights.batch_norm import EPSILON, fold_batch_norm
 
 
 def batch_norm(
@@ -48,23 +48,3 @@ def test_folding_half_precision_rounds_only_once() -> None:
     )
     np.testing.assert_array_equal(weight, exact_weight)
     np.testing.assert_array_equal(bias, exact_bias)
-
-
-def test_only_normalized_convolutions_lose_their_bias() -> None:
-    shapes = {
-        "backbone.res2.0.shortcut.weight": (8, 4, 1, 1),
-        "backbone.res2.0.shortcut.bias": (8,),
-        "roi_heads.mask_head.deconv.weight": (8, 4, 2, 2),
-        "roi_heads.mask_head.deconv.bias": (4,),
-    }
-    assert unfolded_shapes(shapes) == {
-        "backbone.res2.0.shortcut.weight": (8, 4, 1, 1),
-        "backbone.res2.0.shortcut.norm.weight": (8,),
-        "backbone.res2.0.shortcut.norm.bias": (8,),
-        "backbone.res2.0.shortcut.norm.running_mean": (8,),
-        "backbone.res2.0.shortcut.norm.running_var": (8,),
-        "roi_heads.mask_head.deconv.weight": (8, 4, 2, 2),
-        "roi_heads.mask_head.deconv.bias": (4,),
-    }
-    assert is_folded(shapes)
-    assert not is_folded(unfolded_shapes(shapes))

@@ -6,16 +6,15 @@ import pickle
 import re
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 
-from builder.config import load_config
 from builder.errors import BuildError
-from builder.network import parameter_shapes
-from builder.weights import load_weights
+from builder.network import load_config, network_spec
+from builder.weights import Parameters, load_weights
 from tests.builder.weights.small_network import (
+    PARAMETERS,
     SHAPES,
     Tensors,
     folded_tensors,
@@ -23,13 +22,14 @@ from tests.builder.weights.small_network import (
     write_pickle,
     write_wts,
 )
+from tests.changed_config import write_changed_config
 
 DEMO = Path(__file__).parents[3] / "demo"
 
 
-def refusal(path: Path, shapes: dict[str, tuple[int, ...]] = SHAPES) -> str:
+def refusal(path: Path, parameters: Parameters = PARAMETERS) -> str:
     with pytest.raises(BuildError) as refused:
-        load_weights(path, shapes)
+        load_weights(path, parameters)
     assert str(path) in str(refused.value)
     return str(refused.value)
 
@@ -43,9 +43,9 @@ def refusal_of(tmp_path: Path, model: Tensors) -> str:
 
 def test_the_demos_weights_fill_the_demos_network() -> None:
     config = load_config(DEMO / "mask_rcnn_R_50_C4_shapes.yaml")
-    shapes = parameter_shapes(config)
-    weights = load_weights(DEMO / "mask_rcnn_R_50_C4_shapes.pkl", shapes)
-    assert {name: array.shape for name, array in weights.items()} == shapes
+    parameters = network_spec(config).parameters
+    weights = load_weights(DEMO / "mask_rcnn_R_50_C4_shapes.pkl", parameters)
+    assert {name: array.shape for name, array in weights.items()} == parameters.shapes
     assert len(weights) == 120
     for array in weights.values():
         assert type(array) is np.ndarray
@@ -55,27 +55,27 @@ def test_the_demos_weights_fill_the_demos_network() -> None:
 
 
 @pytest.mark.parametrize(
-    ("change", "settings"),
+    ("changes", "settings"),
     [
-        ({"num_classes": 80}, ["MODEL.ROI_HEADS.NUM_CLASSES"]),
-        ({"mask_conv_dim": 256}, ["MODEL.ROI_MASK_HEAD.CONV_DIM"]),
-        ({"anchor_sizes": (32.0,)}, ["MODEL.ANCHOR_GENERATOR"]),
-        ({"width_per_group": 64}, ["MODEL.RESNETS"]),
+        ({"MODEL.ROI_HEADS.NUM_CLASSES": 80}, ["MODEL.ROI_HEADS.NUM_CLASSES"]),
+        ({"MODEL.ROI_MASK_HEAD.CONV_DIM": 256}, ["MODEL.ROI_MASK_HEAD.CONV_DIM"]),
+        ({"MODEL.ANCHOR_GENERATOR.SIZES": [[32]]}, ["MODEL.ANCHOR_GENERATOR"]),
+        ({"MODEL.RESNETS.WIDTH_PER_GROUP": 64}, ["MODEL.RESNETS"]),
         (
-            {"num_classes": 80, "mask_conv_dim": 256},
+            {"MODEL.ROI_HEADS.NUM_CLASSES": 80, "MODEL.ROI_MASK_HEAD.CONV_DIM": 256},
             ["MODEL.ROI_HEADS.NUM_CLASSES", "MODEL.ROI_MASK_HEAD.CONV_DIM"],
         ),
-        ({"mask_on": False}, ["MODEL.MASK_ON"]),
-        ({"resnet_depth": 101}, ["MODEL.RESNETS.DEPTH"]),
-        ({"resnet_depth": 152}, ["MODEL.RESNETS.DEPTH"]),
+        ({"MODEL.MASK_ON": False}, ["MODEL.MASK_ON"]),
+        ({"MODEL.RESNETS.DEPTH": 101}, ["MODEL.RESNETS.DEPTH"]),
+        ({"MODEL.RESNETS.DEPTH": 152}, ["MODEL.RESNETS.DEPTH"]),
     ],
 )
 def test_a_configuration_that_does_not_fit_is_told_which_settings(
-    change: dict[str, Any], settings: list[str]
+    tmp_path: Path, changes: dict[str, object], settings: list[str]
 ) -> None:
-    config = load_config(DEMO / "mask_rcnn_R_50_C4_shapes.yaml")
-    shapes = parameter_shapes(dataclasses.replace(config, **change))
-    message = refusal(DEMO / "mask_rcnn_R_50_C4_shapes.pkl", shapes)
+    base = DEMO / "mask_rcnn_R_50_C4_shapes.yaml"
+    config = load_config(write_changed_config(tmp_path / "changed.yaml", base, changes))
+    message = refusal(DEMO / "mask_rcnn_R_50_C4_shapes.pkl", network_spec(config).parameters)
     assert re.findall(r"MODEL\.[A-Z_.]+", message) == settings
 
 
@@ -86,8 +86,8 @@ def test_a_configuration_that_does_not_fit_is_told_which_settings(
 def test_every_floating_point_type_is_read_as_fp32(tmp_path: Path, dtype: str) -> None:
     model = {name: array.astype(np.float16).astype(dtype) for name, array in tensors().items()}
     reference = {name: array.astype(np.float16) for name, array in tensors().items()}
-    weights = load_weights(write_pickle(tmp_path / "a.pkl", model), SHAPES)
-    expected = load_weights(write_pickle(tmp_path / "b.pkl", reference), SHAPES)
+    weights = load_weights(write_pickle(tmp_path / "a.pkl", model), PARAMETERS)
+    expected = load_weights(write_pickle(tmp_path / "b.pkl", reference), PARAMETERS)
     assert weights.keys() == SHAPES.keys()
     for name, array in weights.items():
         assert array.dtype == np.dtype(np.float32)
@@ -96,8 +96,8 @@ def test_every_floating_point_type_is_read_as_fp32(tmp_path: Path, dtype: str) -
 
 def test_fortran_order_and_strides_do_not_matter(tmp_path: Path) -> None:
     model = {name: np.asfortranarray(array) for name, array in tensors().items()}
-    weights = load_weights(write_pickle(tmp_path / "a.pkl", model), SHAPES)
-    expected = load_weights(write_pickle(tmp_path / "b.pkl", tensors()), SHAPES)
+    weights = load_weights(write_pickle(tmp_path / "a.pkl", model), PARAMETERS)
+    expected = load_weights(write_pickle(tmp_path / "b.pkl", tensors()), PARAMETERS)
     for name, array in weights.items():
         np.testing.assert_array_equal(array, expected[name])
         assert array.flags.c_contiguous
@@ -110,12 +110,15 @@ def test_the_leftovers_of_older_files_are_passed_over(tmp_path: Path) -> None:
         "proposal_generator.anchor_generator.cell_anchors.0": np.ones((15, 4), np.float32),
         "backbone.stem.conv1.norm.num_batches_tracked": np.array(7),
     }
-    assert load_weights(write_pickle(tmp_path / "model.pkl", model), SHAPES).keys() == SHAPES.keys()
+    assert (
+        load_weights(write_pickle(tmp_path / "model.pkl", model), PARAMETERS).keys()
+        == SHAPES.keys()
+    )
 
 
 def test_a_pkl_whose_batch_norm_is_folded_is_read_as_it_is(tmp_path: Path) -> None:
     path = write_pickle(tmp_path / "model.pkl", folded_tensors())
-    weights = load_weights(path, SHAPES)
+    weights = load_weights(path, PARAMETERS)
     for name, array in folded_tensors().items():
         np.testing.assert_array_equal(weights[name], array)
 
@@ -131,7 +134,7 @@ def test_an_unknown_suffix_is_refused_with_the_known_ones(tmp_path: Path, name: 
 
 
 def test_the_suffix_may_be_in_capitals(tmp_path: Path) -> None:
-    assert load_weights(write_pickle(tmp_path / "MODEL.PKL", tensors()), SHAPES)
+    assert load_weights(write_pickle(tmp_path / "MODEL.PKL", tensors()), PARAMETERS)
 
 
 @pytest.mark.parametrize("suffix", [".pkl", ".pth", ".wts"])
@@ -270,8 +273,10 @@ def test_a_long_list_is_cut_and_counted(tmp_path: Path) -> None:
 
 
 def test_a_mask_r_cnn_without_its_mask_head_is_called_a_faster_r_cnn(tmp_path: Path) -> None:
-    shapes = SHAPES | {"roi_heads.mask_head.predictor.bias": (8,)}
-    message = refusal(write_pickle(tmp_path / "model.pkl", tensors()), shapes)
+    with_masks = dataclasses.replace(
+        PARAMETERS, shapes=SHAPES | {"roi_heads.mask_head.predictor.bias": (8,)}
+    )
+    message = refusal(write_pickle(tmp_path / "model.pkl", tensors()), with_masks)
     assert "it has no mask head, and MODEL.MASK_ON is True" in message
 
 
@@ -311,7 +316,7 @@ def test_a_checkpoint_without_a_detectron2_model_is_refused(
 
 
 def test_a_wts_gives_back_exactly_what_was_written(tmp_path: Path) -> None:
-    weights = load_weights(write_wts(tmp_path / "model.wts", folded_tensors()), SHAPES)
+    weights = load_weights(write_wts(tmp_path / "model.wts", folded_tensors()), PARAMETERS)
     assert weights.keys() == SHAPES.keys()
     for name, array in folded_tensors().items():
         np.testing.assert_array_equal(weights[name], array)
@@ -322,7 +327,7 @@ def test_the_cell_anchors_of_a_wts_are_passed_over(tmp_path: Path) -> None:
     entries = folded_tensors()
     entries["proposal_generator.anchor_generator.cell_anchors.0"] = np.ones((15, 4), np.float32)
     path = write_wts(tmp_path / "model.wts", entries)
-    assert load_weights(path, SHAPES).keys() == SHAPES.keys()
+    assert load_weights(path, PARAMETERS).keys() == SHAPES.keys()
 
 
 def test_a_wts_with_another_number_of_values_is_refused(tmp_path: Path) -> None:

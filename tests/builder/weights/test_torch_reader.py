@@ -12,7 +12,7 @@ import pytest
 
 from builder.errors import BuildError
 from builder.weights import load_weights
-from tests.builder.weights.small_network import SHAPES, tensors, write_pickle
+from tests.builder.weights.small_network import PARAMETERS, SHAPES, tensors, write_pickle
 
 with_torch = pytest.mark.skipif(
     importlib.util.find_spec("torch") is None, reason="torch is not installed"
@@ -26,7 +26,7 @@ def torch() -> Any:
 
 def refusal(path: Path) -> str:
     with pytest.raises(BuildError) as refused:
-        load_weights(path, SHAPES)
+        load_weights(path, PARAMETERS)
     assert str(path) in str(refused.value)
     return str(refused.value)
 
@@ -52,8 +52,8 @@ def test_a_torch_checkpoint_holds_the_same_as_a_pkl(
     checkpoint = {"model": state, "optimizer": {"lr": 0.1}, "iteration": 7} if wrapped else state
     torch.save(checkpoint, tmp_path / "model.pth")
     pkl = write_pickle(tmp_path / "a.pkl", {n: v.float().numpy() for n, v in state.items()})
-    weights = load_weights(tmp_path / "model.pth", SHAPES)
-    expected = load_weights(pkl, SHAPES)
+    weights = load_weights(tmp_path / "model.pth", PARAMETERS)
+    expected = load_weights(pkl, PARAMETERS)
     for name, array in weights.items():
         np.testing.assert_array_equal(array, expected[name])
 
@@ -62,7 +62,7 @@ def test_a_torch_checkpoint_holds_the_same_as_a_pkl(
 def test_parameters_that_need_gradients_are_read(tmp_path: Path, torch: Any) -> None:
     state = {n: torch.nn.Parameter(torch.from_numpy(a)) for n, a in tensors().items()}
     torch.save(state, tmp_path / "model.pth")
-    assert load_weights(tmp_path / "model.pth", SHAPES).keys() == SHAPES.keys()
+    assert load_weights(tmp_path / "model.pth", PARAMETERS).keys() == SHAPES.keys()
 
 
 @with_torch
@@ -120,4 +120,4 @@ def test_the_conversion_that_the_message_gives_works(
         patch.setitem(sys.modules, "torch", None)
         code = refusal(path).split('python -c "')[1].removesuffix('"')
     subprocess.run([sys.executable, "-c", code], cwd=tmp_path, check=True)
-    assert load_weights(tmp_path / "model.pkl", SHAPES).keys() == SHAPES.keys()
+    assert load_weights(tmp_path / "model.pkl", PARAMETERS).keys() == SHAPES.keys()

@@ -17,15 +17,15 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
 from builder.__main__ import main
-from builder.config import load_config
 from builder.errors import BuildError
-from builder.network import parameter_shapes
+from builder.network import load_config, network_spec
 from builder.weights import load_weights, write_wts, wts
 from builder.weights.wts import read_wts
 
 DEMO = Path(__file__).resolve().parents[3] / "demo"
 CONFIG, WEIGHTS = DEMO / "mask_rcnn_R_50_C4_shapes.yaml", DEMO / "mask_rcnn_R_50_C4_shapes.pkl"
-SHAPES = parameter_shapes(load_config(CONFIG))
+PARAMETERS = network_spec(load_config(CONFIG)).parameters
+SHAPES = PARAMETERS.shapes
 
 BLOCKS = {"backbone.res2": 3, "backbone.res3": 4, "backbone.res4": 6, "roi_heads.res5": 3}
 
@@ -115,7 +115,7 @@ def test_the_demos_weights_are_120_entries_in_detectron2s_order_and_read_back_th
     assert export(output) == 0
     assert f"{output}: 120 entries, 2,236,380 values, 20.1 MB" in capsys.readouterr().out
     assert list(read_wts(output)) == detectron2s_state_dict()
-    from_pickle, from_wts = load_weights(WEIGHTS, SHAPES), load_weights(output, SHAPES)
+    from_pickle, from_wts = (load_weights(file, PARAMETERS) for file in (WEIGHTS, output))
     for name, tensor in from_pickle.items():
         assert from_wts[name].tobytes() == tensor.tobytes(), name
     assert [path.name for path in output.parent.iterdir()] == ["demo.wts"]

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
-import dataclasses
+import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,14 +11,26 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from builder.config import ModelConfig, load_config
-from builder.config.detectron2_settings import IGNORED, REQUIRED, REQUIRED_FOR_MASKS
+from builder.config.settings import keys_of, values_by_key
+from builder.config.unread import PARTS_NOT_BUILT, UNREAD
 from builder.errors import BuildError
+from builder.network import ModelConfig, load_config
+from builder.network.heads.res5 import MASK_HEADS
+from builder.network.parts import BACKBONES, PROPOSAL_GENERATORS, ROI_HEADS
+from tests.changed_config import nested
 
 ROOT = Path(__file__).parents[3]
 CONFIGS = ROOT / "tests" / "configs"
-COCO = ModelConfig(mask_on=True)
+FASTER_RCNN = values_by_key(ModelConfig())
 """detectron2's defaults are the values of its COCO C4 models, but for masks."""
+MASK_RCNN = FASTER_RCNN | {
+    "MODEL.MASK_ON": True,
+    "MODEL.ROI_MASK_HEAD.NAME": "MaskRCNNConvUpsampleHead",
+    "MODEL.ROI_MASK_HEAD.NUM_CONV": 0,
+    "MODEL.ROI_MASK_HEAD.NORM": "",
+    "MODEL.ROI_MASK_HEAD.CONV_DIM": 256,
+    "MODEL.ROI_MASK_HEAD.CLS_AGNOSTIC_MASK": False,
+}
 
 
 Write = Callable[..., Path]
@@ -47,10 +60,9 @@ def is_accepted_or_refused(path: Path) -> bool:
         return str(path) in str(error)
 
 
-def nested(key: str, value: object) -> dict[str, Any]:
-    """{"A": {"B": value}} for the key A.B."""
-    name, _, rest = key.partition(".")
-    return {name: nested(rest, value) if rest else value}
+def values(path: Path) -> dict[str, Any]:
+    """The settings in a file, by their dotted names, with the defaults."""
+    return values_by_key(load_config(path))
 
 
 # What loads.
@@ -59,49 +71,48 @@ def nested(key: str, value: object) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("name", "expected"),
     [
-        ("COCO-InstanceSegmentation/mask_rcnn_R_50_C4_1x.yaml", COCO),
-        ("COCO-InstanceSegmentation/mask_rcnn_R_50_C4_3x.yaml", COCO),
+        ("COCO-InstanceSegmentation/mask_rcnn_R_50_C4_1x.yaml", MASK_RCNN),
+        ("COCO-InstanceSegmentation/mask_rcnn_R_50_C4_3x.yaml", MASK_RCNN),
         (
             "COCO-InstanceSegmentation/mask_rcnn_R_101_C4_3x.yaml",
-            dataclasses.replace(COCO, resnet_depth=101),
+            MASK_RCNN | {"MODEL.RESNETS.DEPTH": 101},
         ),
-        ("COCO-Detection/faster_rcnn_R_50_C4_1x.yaml", ModelConfig(mask_on=False)),
-        ("full_dump.yaml", COCO),
+        ("COCO-Detection/faster_rcnn_R_50_C4_1x.yaml", FASTER_RCNN),
+        ("full_dump.yaml", MASK_RCNN),
     ],
 )
-def test_the_model_zoos_configurations_load(name: str, expected: object) -> None:
-    assert load_config(CONFIGS / name) == expected
+def test_the_model_zoos_configurations_load(name: str, expected: dict[str, Any]) -> None:
+    assert values(CONFIGS / name) == expected
 
 
 def test_the_demos_configuration_loads_with_its_own_values() -> None:
-    assert load_config(ROOT / "demo" / "mask_rcnn_R_50_C4_shapes.yaml") == dataclasses.replace(
-        COCO,
-        stem_out_channels=16,
-        res2_out_channels=64,
-        width_per_group=16,
-        anchor_sizes=(16.0, 32.0, 64.0, 128.0, 256.0),
-        rpn_pre_nms_topk=1000,
-        rpn_post_nms_topk=200,
-        num_classes=8,
-        mask_conv_dim=64,
-        min_size_test=288,
-        max_size_test=480,
-    )
+    assert values(ROOT / "demo" / "mask_rcnn_R_50_C4_shapes.yaml") == MASK_RCNN | {
+        "MODEL.RESNETS.STEM_OUT_CHANNELS": 16,
+        "MODEL.RESNETS.RES2_OUT_CHANNELS": 64,
+        "MODEL.RESNETS.WIDTH_PER_GROUP": 16,
+        "MODEL.ANCHOR_GENERATOR.SIZES": ((16.0, 32.0, 64.0, 128.0, 256.0),),
+        "MODEL.RPN.PRE_NMS_TOPK_TEST": 1000,
+        "MODEL.RPN.POST_NMS_TOPK_TEST": 200,
+        "MODEL.ROI_HEADS.NUM_CLASSES": 8,
+        "MODEL.ROI_MASK_HEAD.CONV_DIM": 64,
+        "INPUT.MIN_SIZE_TEST": 288,
+        "INPUT.MAX_SIZE_TEST": 480,
+    }
 
 
-def test_the_defaults_are_those_of_the_specification() -> None:
-    assert dataclasses.astuple(ModelConfig()) == (
-        *(False, (103.53, 116.28, 123.675), (1.0, 1.0, 1.0), 800, 1333),
-        *(50, 64, 256, 64),
-        *((32.0, 64.0, 128.0, 256.0, 512.0), (0.5, 1.0, 2.0), 0.0),
-        *(6000, 1000, 0.7, (1.0, 1.0, 1.0, 1.0)),
-        *(80, 0.05, 0.5, 14, (10.0, 10.0, 5.0, 5.0), 256, 100),
-    )
+def test_the_defaults_are_detectron2s_own() -> None:
+    """full_dump.yaml is detectron2's dump of mask_rcnn_R_50_C4_1x, which changes MASK_ON alone."""
+    dumped = yaml.safe_load((CONFIGS / "full_dump.yaml").read_text())
+    for key, value in MASK_RCNN.items():
+        section = dumped
+        *parents, name = key.split(".")
+        for parent in parents:
+            section = section[parent]
+        assert json.loads(json.dumps(value)) == section[name], key
 
 
-def test_the_tables_hold_every_setting_of_a_full_dump_and_no_other() -> None:
-    ours = {f.metadata["key"] for f in dataclasses.fields(ModelConfig)}
-    ours |= {*REQUIRED, *REQUIRED_FOR_MASKS, *IGNORED}
+def test_every_setting_of_a_full_dump_is_declared_or_listed_and_no_other() -> None:
+    ours = {*keys_of(ModelConfig), *UNREAD}
     sections = {key[:i] for key in ours for i, letter in enumerate(key) if letter == "."}
     theirs = set()
 
@@ -114,40 +125,53 @@ def test_the_tables_hold_every_setting_of_a_full_dump_and_no_other() -> None:
 
     walk(yaml.safe_load((CONFIGS / "full_dump.yaml").read_text()))
     assert theirs == ours
+    assert not {*keys_of(ModelConfig)} & UNREAD
+
+
+def test_a_part_that_is_built_declares_its_settings() -> None:
+    built = {*BACKBONES, *PROPOSAL_GENERATORS, *ROI_HEADS, *MASK_HEADS}
+    assert not built & PARTS_NOT_BUILT.keys()
 
 
 @pytest.mark.parametrize(
-    ("text", "field", "expected"),
+    ("key", "text", "expected"),
     [
-        ("MODEL: {PIXEL_STD: [57.375, 57.12, 58.395]}", "pixel_std", (57.375, 57.12, 58.395)),
-        ("MODEL: {PIXEL_MEAN: [0, -1, 2]}", "pixel_mean", (0.0, -1.0, 2.0)),
+        ("MODEL.PIXEL_STD", "[57.375, 57.12, 58.395]", (57.375, 57.12, 58.395)),
+        ("MODEL.PIXEL_MEAN", "[0, -1, 2]", (0.0, -1.0, 2.0)),
         # As in detectron2, a string that spells a Python value is that value.
-        (
-            'MODEL: {RPN: {BBOX_REG_WEIGHTS: "(2, 2, 1.5, 1)"}}',
-            "rpn_bbox_reg_weights",
-            (2, 2, 1.5, 1),
-        ),
-        ("MODEL: {ROI_HEADS: {SCORE_THRESH_TEST: 1e-3}}", "score_thresh", 0.001),
-        ("MODEL: {ANCHOR_GENERATOR: {SIZES: [[8, 16.5]]}}", "anchor_sizes", (8.0, 16.5)),
-        ("MODEL: {ANCHOR_GENERATOR: {SIZES: [8, 16]}}", "anchor_sizes", (8.0, 16.0)),
-        ("MODEL: {ANCHOR_GENERATOR: {SIZES: [8]}}", "anchor_sizes", (8.0,)),
-        ("MODEL: {ANCHOR_GENERATOR: {ASPECT_RATIOS: [[1]]}}", "anchor_aspect_ratios", (1.0,)),
-        ("MODEL: {ANCHOR_GENERATOR: {OFFSET: 0.5}}", "anchor_offset", 0.5),
-        ("MODEL: {ROI_BOX_HEAD: {POOLER_RESOLUTION: 16}}", "pooler_resolution", 16),
-        ("MODEL: {RESNETS: {DEPTH: 152}}", "resnet_depth", 152),
-        ("MODEL: {RESNETS: {NORM: BN}}", "resnet_depth", 50),
-        ("MODEL: {RESNETS: {NORM: SyncBN}}", "resnet_depth", 50),
-        # Only training, or a part that is absent, looks at these.
-        ("SOLVER: {OPTIMIZER: {OF: ours}}", "mask_on", False),
-        ("MODEL: {ROI_MASK_HEAD: {NUM_CONV: 4, CLS_AGNOSTIC_MASK: True}}", "mask_on", False),
-        ("MODEL: {FPN: {IN_FEATURES: [res2]}, WEIGHTS: a.pkl}", "mask_on", False),
-        ("INPUT: {MIN_SIZE_TRAIN: '(640, 672)'}", "min_size_test", 800),
+        ("MODEL.RPN.BBOX_REG_WEIGHTS", '"(2, 2, 1.5, 1)"', (2, 2, 1.5, 1)),
+        ("MODEL.ROI_HEADS.SCORE_THRESH_TEST", "1e-3", 0.001),
+        ("MODEL.ANCHOR_GENERATOR.SIZES", "[[8, 16.5]]", ((8.0, 16.5),)),
+        ("MODEL.ANCHOR_GENERATOR.SIZES", "[8, 16]", ((8.0, 16.0),)),
+        ("MODEL.ANCHOR_GENERATOR.SIZES", "[8]", ((8.0,),)),
+        ("MODEL.ANCHOR_GENERATOR.ASPECT_RATIOS", "[[1]]", ((1.0,),)),
+        ("MODEL.ANCHOR_GENERATOR.OFFSET", "0.5", 0.5),
+        ("MODEL.ROI_BOX_HEAD.POOLER_RESOLUTION", "16", 16),
+        ("MODEL.RESNETS.DEPTH", "152", 152),
+        ("MODEL.RESNETS.NORM", "BN", "BN"),
+        ("MODEL.RESNETS.NORM", "SyncBN", "SyncBN"),
+        ("MODEL.RESNETS.OUT_FEATURES", "[res4]", ("res4",)),
     ],
 )
-def test_a_supported_setting_is_read(write: Write, text: str, field: str, expected: object) -> None:
-    value = getattr(load_config(write(text)), field)
+def test_a_supported_setting_is_read(write: Write, key: str, text: str, expected: object) -> None:
+    value = values(write(yaml.safe_dump(nested({key: "VALUE"})).replace("VALUE", text)))[key]
     assert value == expected
     assert type(value) is type(expected)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "SOLVER: {OPTIMIZER: {OF: ours}}",
+        "MODEL: {ROI_MASK_HEAD: {NUM_CONV: 4, CLS_AGNOSTIC_MASK: True}}",
+        "MODEL: {FPN: {IN_FEATURES: [res2]}, WEIGHTS: a.pkl}",
+        "INPUT: {MIN_SIZE_TRAIN: '(640, 672)'}",
+    ],
+)
+def test_what_only_training_or_an_absent_part_looks_at_changes_nothing(
+    write: Write, text: str
+) -> None:
+    assert values(write(text)) == FASTER_RCNN
 
 
 # Bases.
@@ -156,7 +180,10 @@ def test_a_supported_setting_is_read(write: Write, text: str, field: str, expect
 def test_a_file_overrides_its_base_key_by_key(write: Write) -> None:
     write("MODEL: {MASK_ON: True, ROI_HEADS: {NUM_CLASSES: 3, NMS_THRESH_TEST: 0.4}}", "base.yaml")
     path = write("_BASE_: ../base.yaml\nMODEL: {ROI_HEADS: {NUM_CLASSES: 5}}", "sub/model.yaml")
-    assert load_config(path) == dataclasses.replace(COCO, num_classes=5, nms_thresh=0.4)
+    assert values(path) == MASK_RCNN | {
+        "MODEL.ROI_HEADS.NUM_CLASSES": 5,
+        "MODEL.ROI_HEADS.NMS_THRESH_TEST": 0.4,
+    }
 
 
 def test_an_unsupported_setting_of_a_base_may_be_overridden(write: Write) -> None:
@@ -256,12 +283,12 @@ def test_a_base_on_the_web_is_refused_with_what_to_do(write: Write) -> None:
 def test_a_setting_that_asks_for_another_network_is_refused(
     write: Write, key: str, value: object
 ) -> None:
-    settings = nested(key, value)
-    settings.setdefault("MODEL", {})["MASK_ON"] = True
-    message = refusal(write(yaml.safe_dump(settings)))
-    required = {**REQUIRED, **REQUIRED_FOR_MASKS}[key]
-    assert f"{key} is {value!r}; supported: {required.values[0]!r}" in message
-    assert required.because in message
+    message = refusal(write(yaml.safe_dump(nested({"MODEL.MASK_ON": True, key: value}))))
+    default = MASK_RCNN[key]
+    shown = list(default) if isinstance(default, tuple) else default
+    assert re.search(
+        rf"{key} is {re.escape(repr(value))}; supported: {re.escape(repr(shown))}.* \(.+\)", message
+    )
     assert "1 setting" in message
 
 
@@ -317,7 +344,7 @@ def test_a_value_of_the_wrong_kind_is_refused_by_name(
     write: Write, key: str, values: tuple[object, ...]
 ) -> None:
     for value in values:
-        message = refusal(write(yaml.safe_dump(nested(key, value))))
+        message = refusal(write(yaml.safe_dump(nested({"MODEL.MASK_ON": True, key: value}))))
         assert f"{key} is " in message, value
         assert "; supported: " in message, value
 
@@ -371,7 +398,7 @@ def test_a_setting_that_detectron2_does_not_know_is_refused(
 @pytest.mark.parametrize("value", ["", "5", "[a]", "text"])
 @pytest.mark.parametrize("section", ["MODEL", "MODEL.RPN", "TEST.AUG", "INPUT"])
 def test_a_value_in_place_of_a_section_is_refused(write: Write, section: str, value: str) -> None:
-    text = yaml.safe_dump(nested(section, "VALUE")).replace("VALUE", value)
+    text = yaml.safe_dump(nested({section: "VALUE"})).replace("VALUE", value)
     assert f"{section} is " in (message := refusal(write(text)))
     assert "section of settings" in message
 
@@ -494,7 +521,7 @@ def test_a_path_that_cannot_be_read_is_refused(tmp_path: Path, name: str, says: 
 
 # Anything at all.
 
-_KEYS = sorted({f.metadata["key"] for f in dataclasses.fields(ModelConfig)} | set(REQUIRED))
+_KEYS = sorted({*keys_of(ModelConfig)})
 _SCALARS = st.one_of(
     st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=20), st.dates()
 )
@@ -514,15 +541,8 @@ _VALUES = st.recursive(
 def test_any_value_of_any_setting_is_accepted_or_refused(
     tmp_path: Path, values: dict[str, object]
 ) -> None:
-    merged: dict[str, Any] = {}
-    for key, value in values.items():
-        section = merged
-        *parents, name = key.split(".")
-        for parent in parents:
-            section = section.setdefault(parent, {})
-        section[name] = value
     path = tmp_path / "model.yaml"
-    path.write_text(yaml.safe_dump(merged, allow_unicode=True), encoding="utf-8")
+    path.write_text(yaml.safe_dump(nested(values), allow_unicode=True), encoding="utf-8")
     assert is_accepted_or_refused(path)
 
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from builder.network.top_k import (
+from builder.network.operators.top_k import (
     LARGEST_TOP_K,
     NO_SCORE,
     finite_or_no_score,

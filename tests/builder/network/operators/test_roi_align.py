@@ -7,17 +7,25 @@ import numpy.typing as npt
 import onnx_ir as ir
 import pytest
 
-from builder.network.roi_align import roi_align
+from builder.network.feature_map import FeatureMap, FeatureShape, grid
+from builder.network.operators.roi_align import roi_align
 from tests.builder.network.graph_pieces import run_graph
 
 Array = npt.NDArray[np.float32]
 
 
 def even_bins(features: Array, boxes: Array, image_size: Array) -> Array:
-    def trace(op: Any, features: ir.Value, boxes: ir.Value, image_size: ir.Value) -> Any:
-        return [roi_align(op, features, boxes, image_size, 16, 14, ir.DataType.FLOAT)]
+    shape = FeatureShape(features.shape[1], stride=16)
 
-    (found,) = run_graph(trace, features, boxes, image_size)
+    def trace(
+        op: Any, features: ir.Value, boxes: ir.Value, image_size: ir.Value, pixels: ir.Value
+    ) -> Any:
+        feature_map = FeatureMap(features, shape, grid(op, pixels, image_size, shape.stride))
+        return [roi_align(op, feature_map, boxes, 14, ir.DataType.FLOAT)]
+
+    rows, columns = features.shape[2:]
+    pixels = np.zeros((len(features), 3, 16 * rows, 16 * columns), np.float32)
+    (found,) = run_graph(trace, features, boxes, image_size, pixels)
     return found.reshape(-1, *found.shape[2:]).transpose(0, 3, 1, 2)
 
 

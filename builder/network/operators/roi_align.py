@@ -15,38 +15,31 @@ from typing import Any
 
 import onnx_ir as ir
 
-from builder.network.padding import dimension, picture_extent, positions
+from builder.network.feature_map import FeatureMap, dimension, positions
 
 TILE = 8
 """Columns of a matrix that a tensor core takes at a time."""
 
 
 def roi_align(
-    op: Any,
-    features: ir.Value,
-    boxes: ir.Value,
-    image_size: ir.Value,
-    stride: int,
-    resolution: int,
-    dtype: ir.DataType,
+    op: Any, feature_map: FeatureMap, boxes: ir.Value, resolution: int, dtype: ir.DataType
 ) -> ir.Value:
     """The even bins of RoIAlignV2 with an adaptive number of samples (POOLER_SAMPLING_RATIO 0).
 
+    Samples beyond a picture's extent read what they would read beyond the border of a map of that
+    size.
+
     Args:
-        features: [N, C, H, W], of `dtype`.
+        feature_map: of `dtype`.
         boxes: FP32 [N, R, 4], xyxy in pixels of the canvas.
-        image_size: FP32 [N, 2], height and width of each picture in pixels; samples beyond it
-            read what they would read beyond the border of an unpadded feature map.
-        stride: pixels for one cell of the feature map.
         resolution: POOLER_RESOLUTION, bins of the full grid along each axis.
 
     Returns:
         [N, R, resolution / 2, resolution / 2, C], channels last.
     """
-    height, width = op.Split(
-        picture_extent(op, image_size, stride), axis=1, num_outputs=2, _outputs=2
-    )
-    features = _padded_to_tiles(op, features, dtype)
+    stride = feature_map.shape.stride
+    height, width = op.Split(feature_map.grid.extent, axis=1, num_outputs=2, _outputs=2)
+    features = _padded_to_tiles(op, feature_map.value, dtype)
     rows, columns = (dimension(op, features, axis) for axis in (2, 3))
     x1, y1, x2, y2 = op.Split(boxes, axis=2, num_outputs=4, _outputs=4)
     weights_y = op.Cast(_axis_weights(op, y1, y2, height, rows, stride, resolution), to=dtype)

@@ -1,4 +1,4 @@
-"""The network against what detectron2 computed on the same pictures with the same weights."""
+"""The exported network, stage by stage, against what detectron2 computed on the same pictures."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from builder.config import ModelConfig
+from builder.network import ModelConfig, export_onnx
 from tests.builder.network.graph_pieces import Arrays, Stages
 
 ROOT = Path(__file__).parents[3]
@@ -23,13 +23,13 @@ def assert_same(found: Arrays, goldens: Arrays, picture: int, size: tuple[int, i
         if key.startswith(f"{picture}.")
     }
     rows, columns = (-(-side // 16) for side in size)
-    res4_mean = found["features"][0, :, :rows, :columns].mean((1, 2))
+    res4_mean = found["res4"][0, :, :rows, :columns].mean((1, 2))
     np.testing.assert_allclose(res4_mean, golden["res4_mean"], atol=1e-4)
 
-    exists = found["proposal_exists"][0]
+    exists = found["proposals.exist"][0]
     assert_same_proposals(
-        found["proposal_boxes"][0][exists],
-        found["proposal_logits"][0][exists],
+        found["proposals.boxes"][0][exists],
+        found["rpn.logits"][0][found["rpn.kept"][0][exists]],
         golden["proposal_boxes"],
         golden["proposal_logits"],
     )
@@ -70,7 +70,7 @@ def test_every_stage_equals_detectron2_on_the_demo(
 
 @pytest.fixture(scope="module")
 def coco_stages(coco_settings: ModelConfig, demo_weights: Arrays) -> Stages:
-    return Stages(coco_settings, demo_weights)
+    return Stages(export_onnx(coco_settings, demo_weights))
 
 
 @pytest.mark.parametrize("picture", range(3))
@@ -134,6 +134,6 @@ def test_a_picture_of_a_few_pixels_is_answered(size: tuple[int, int], demo_stage
 
 def test_an_even_picture_has_detections_only_within_it(demo_stages: Stages) -> None:
     found = demo_stages(np.zeros((1, 96, 96, 3), np.uint8), [(64, 48)])
-    exists = found["proposal_exists"][0]
+    exists = found["proposals.exist"][0]
     assert exists.any()
-    assert (found["proposal_boxes"][0][exists] <= [48, 64, 48, 64]).all()
+    assert (found["proposals.boxes"][0][exists] <= [48, 64, 48, 64]).all()

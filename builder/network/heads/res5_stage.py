@@ -16,9 +16,12 @@ from typing import Any
 import onnx_ir as ir
 from onnxscript.nn import Module, ModuleList
 
-from builder.config import ModelConfig
-from builder.network.backbone import BLOCKS_PER_STAGE, residual_stage
+from builder.network.backbones.resnet import residual_stage
 from builder.network.layers import Conv2d, PointwiseConv2d
+from builder.network.precision import Precision
+
+BLOCKS = 3
+"""Of res5, in a ResNet of any depth (detectron2 `Res5ROIHeads._build_res5_block`)."""
 
 
 class RoIBottleneckBlock(Module):
@@ -36,10 +39,12 @@ class RoIBottleneckBlock(Module):
         self.projects = in_channels != out_channels
         self.map_shape = [-1, side, side, bottleneck_channels]
         if self.projects:
-            self.shortcut = PointwiseConv2d(in_channels, out_channels, dtype)
-        self.conv1 = PointwiseConv2d(in_channels, bottleneck_channels, dtype)
-        self.conv2 = Conv2d(bottleneck_channels, bottleneck_channels, 3, dtype, padding=1)
-        self.conv3 = PointwiseConv2d(bottleneck_channels, out_channels, dtype)
+            self.shortcut = PointwiseConv2d(in_channels, out_channels, dtype, norm=True)
+        self.conv1 = PointwiseConv2d(in_channels, bottleneck_channels, dtype, norm=True)
+        self.conv2 = Conv2d(
+            bottleneck_channels, bottleneck_channels, 3, dtype, padding=1, norm=True
+        )
+        self.conv3 = PointwiseConv2d(bottleneck_channels, out_channels, dtype, norm=True)
 
     def forward(self, op: Any, x: ir.Value) -> ir.Value:
         out = op.Relu(self.conv1(op, x))
@@ -50,19 +55,25 @@ class RoIBottleneckBlock(Module):
         return op.Relu(op.Add(out, self.shortcut(op, x) if self.projects else x))
 
 
-def res5_stage(config: ModelConfig, in_channels: int, dtype: ir.DataType, int8: bool) -> ModuleList:
-    """The blocks of res5, which double the channels.
+def res5_stage(
+    in_channels: int, bottleneck_channels: int, out_channels: int, side: int, precision: Precision
+) -> ModuleList:
+    """The blocks of res5 over RoIs whose maps have `side` × `side` cells.
 
     RoIAlign makes only the bins that the stride of res5 reads, so the first block has stride 1.
 
     Returns:
         `RoIBottleneckBlock`s over rows; in an int8 network `BottleneckBlock`s over maps.
     """
-    blocks = BLOCKS_PER_STAGE[config.resnet_depth][3]
-    bottleneck, out = 8 * config.width_per_group, 2 * in_channels
-    if int8:
-        return residual_stage(blocks, in_channels, bottleneck, out, dtype, first_stride=1)
-    side = config.pooler_resolution // 2
-    first = RoIBottleneckBlock(in_channels, bottleneck, out, side, dtype)
-    rest = [RoIBottleneckBlock(out, bottleneck, out, side, dtype) for _ in range(blocks - 1)]
-    return ModuleList([first, *rest])
+    dtype = precision.dtype
+    if precision.int8:
+        return residual_stage(
+            BLOCKS, in_channels, bottleneck_channels, out_channels, dtype, first_stride=1
+        )
+    channels = (in_channels, *[out_channels] * (BLOCKS - 1))
+    return ModuleList(
+        [
+            RoIBottleneckBlock(each, bottleneck_channels, out_channels, side, dtype)
+            for each in channels
+        ]
+    )

@@ -7,8 +7,8 @@ import numpy.typing as npt
 import onnx_ir as ir
 import pytest
 
-from builder.network import nms as nms_module
-from builder.network.nms import nms, pairwise_iou, suppression_matrix
+from builder.network.operators import nms as nms_module
+from builder.network.operators.nms import nms, pairwise_iou, suppression_matrix
 from tests.builder.network.graph_pieces import run_graph
 
 Boxes = npt.NDArray[np.float32]

@@ -1,0 +1,1 @@
+"""Backbones: a picture to feature maps."""

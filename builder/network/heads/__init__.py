@@ -1,0 +1,1 @@
+"""RoI heads: proposals, pooled from feature maps, to detections."""

@@ -1,0 +1,155 @@
+"""The second stage over res5: detectron2's `Res5ROIHeads`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import onnx_ir as ir
+from onnxscript.nn import Module
+
+from artifact.manifest import Tensor
+from builder.config.rules import boolean, exactly, integer
+from builder.config.settings import group, part, setting
+from builder.network.backbones.resnet import BottleneckSettings
+from builder.network.feature_map import Canvas, FeatureMap, FeatureShape
+from builder.network.heads.res5_stage import res5_stage
+from builder.network.operators.roi_align import roi_align
+from builder.network.precision import Precision
+from builder.network.predictors.box import FastRCNNOutputLayers, FastRCNNOutputLayersSettings
+from builder.network.predictors.mask import MaskRCNNConvUpsampleHeadSettings
+from builder.network.structures import Proposals
+
+MASK_HEADS = {"MaskRCNNConvUpsampleHead": MaskRCNNConvUpsampleHeadSettings}
+
+
+@dataclass(frozen=True)
+class Res5ROIHeadsSettings:
+    """Those of `Res5ROIHeads`."""
+
+    in_features: tuple[str, ...] = setting(
+        "MODEL.ROI_HEADS.IN_FEATURES",
+        ("res4",),
+        exactly(("res4",), because="res5 continues from res4"),
+    )
+    pooler_type: str = setting(
+        "MODEL.ROI_BOX_HEAD.POOLER_TYPE",
+        "ROIAlignV2",
+        exactly("ROIAlignV2", because="other poolers are not built"),
+    )
+    pooler_resolution: int = setting(
+        "MODEL.ROI_BOX_HEAD.POOLER_RESOLUTION", 14, integer(multiple_of=2)
+    )
+    """Bins of a pooled region in each axis. Even, because res5 halves it."""
+    pooler_sampling_ratio: int = setting(
+        "MODEL.ROI_BOX_HEAD.POOLER_SAMPLING_RATIO",
+        0,
+        exactly(0, because="the number of samples of a bin follows the size of the region"),
+    )
+    blocks: BottleneckSettings = group(BottleneckSettings)
+    box_predictor: FastRCNNOutputLayersSettings = group(FastRCNNOutputLayersSettings)
+    mask_on: bool = setting("MODEL.MASK_ON", False, boolean())
+    mask_head: MaskRCNNConvUpsampleHeadSettings | None = part(
+        "MODEL.ROI_MASK_HEAD.NAME",
+        MASK_HEADS,
+        because="other mask heads are not built",
+        where="mask_on",
+    )
+    keypoint_on: bool = setting(
+        "MODEL.KEYPOINT_ON", False, exactly(False, because="keypoints are not built")
+    )
+
+    title = "C4"
+    """As detectron2's model zoo calls models with these heads."""
+
+    @property
+    def side(self) -> int:
+        """Cells of a RoI's map in each axis, after res5."""
+        return self.pooler_resolution // 2
+
+    def outputs(self) -> tuple[Tensor, ...]:
+        """The network's outputs, which `Res5ROIHeads` makes."""
+        boxes = self.box_predictor.outputs()
+        if self.mask_head is None:
+            return boxes
+        places, side = self.box_predictor.detections_per_image, 2 * self.side
+        return (*boxes, Tensor("mask_probs", "FP32", (-1, places, side, side)))
+
+    def build(
+        self, shapes: Mapping[str, FeatureShape], most_proposals: int, precision: Precision
+    ) -> Res5ROIHeads:
+        """The module, for the maps of a backbone and so many proposals in a picture."""
+        return Res5ROIHeads(self, shapes, most_proposals, precision)
+
+
+class Res5ROIHeads(Module):
+    """Pools RoIs from res4, runs res5 on each, and predicts; again for the masks of the detections.
+
+    Both passes share res5's weights.
+    """
+
+    def __init__(
+        self,
+        settings: Res5ROIHeadsSettings,
+        shapes: Mapping[str, FeatureShape],
+        most_proposals: int,
+        precision: Precision,
+    ) -> None:
+        super().__init__()
+        self.settings = settings
+        self.precision = precision
+        [self.in_feature] = settings.in_features
+        self.in_channels = shapes[self.in_feature].channels
+        bottleneck, self.out_channels = settings.blocks.stage_channels(5)
+        self.res5 = res5_stage(
+            self.in_channels, bottleneck, self.out_channels, settings.side, precision
+        )
+        self.box_predictor = FastRCNNOutputLayers(
+            settings.box_predictor, self.out_channels, most_proposals, precision
+        )
+        if settings.mask_head is not None:
+            self.mask_head = settings.mask_head.build(
+                self.out_channels, settings.side, settings.box_predictor.num_classes, precision
+            )
+
+    def forward(
+        self, op: Any, features: Mapping[str, FeatureMap], proposals: Proposals, canvas: Canvas
+    ) -> dict[str, ir.Value]:
+        """The values of `Res5ROIHeadsSettings.outputs`, by name.
+
+        Args:
+            features: the maps of the backbone.
+            proposals: of the same pictures.
+            canvas: the pictures.
+        """
+        feature_map = features[self.in_feature]
+        cells = self._shared_roi_transform(op, feature_map, proposals.boxes)
+        maps = self._to_maps(op, cells, self.out_channels)
+        pooled = op.Flatten(op.GlobalAveragePool(maps), axis=1)
+        predictions = self.box_predictor(op, pooled)
+        detections = self.box_predictor.inference(op, predictions, proposals, canvas.image_size)
+        outputs = dict(vars(detections))
+        if self.settings.mask_head is not None:
+            cells = self._shared_roi_transform(op, feature_map, detections.boxes)
+            outputs["mask_probs"] = self.mask_head(op, cells, detections.classes)
+        return outputs
+
+    def _shared_roi_transform(self, op: Any, feature_map: FeatureMap, boxes: ir.Value) -> ir.Value:
+        """RoIAlign and res5: [N · R · side², out channels], the cells of each RoI's map."""
+        resolution, dtype = self.settings.pooler_resolution, self.precision.dtype
+        x = roi_align(op, feature_map, boxes, resolution, dtype)
+        if self.precision.int8:
+            x = self._to_maps(op, x, self.in_channels)
+        else:
+            x = op.Reshape(x, [-1, self.in_channels])
+        for block in self.res5:
+            x = block(op, x)
+        if self.precision.int8:
+            x = op.Reshape(op.Transpose(x, perm=[0, 2, 3, 1]), [-1, self.out_channels])
+        return x
+
+    def _to_maps(self, op: Any, cells: ir.Value, channels: int) -> ir.Value:
+        """Cells with their channels last → [RoIs, channels, side, side]."""
+        side = self.settings.side
+        return op.Transpose(op.Reshape(cells, [-1, side, side, channels]), perm=[0, 3, 1, 2])

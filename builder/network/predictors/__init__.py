@@ -1,0 +1,1 @@
+"""What a RoI's features say: its class and box, its mask."""

@@ -1,0 +1,1 @@
+"""Proposal generators: feature maps to boxes that may hold an object."""

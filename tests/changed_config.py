@@ -1,0 +1,36 @@
+"""Configurations that differ from another one in a few settings."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from builder.network import ModelConfig
+
+
+def nested(settings: Mapping[str, object]) -> dict[str, Any]:
+    """{"A": {"B": value}} for {"A.B": value}."""
+    root: dict[str, Any] = {}
+    for key, value in settings.items():
+        section = root
+        *parents, name = key.split(".")
+        for parent in parents:
+            section = section.setdefault(parent, {})
+        section[name] = value
+    return root
+
+
+def write_changed_config(path: Path, base: Path, changes: Mapping[str, object]) -> Path:
+    """Writes a YAML file that inherits from `base` and changes settings, by their dotted names."""
+    path.write_text(yaml.safe_dump({"_BASE_": str(base), **nested(changes)}), encoding="utf-8")
+    return path
+
+
+def without_masks(config: ModelConfig) -> ModelConfig:
+    """The Faster R-CNN of a Mask R-CNN."""
+    roi_heads = dataclasses.replace(config.roi_heads, mask_on=False, mask_head=None)
+    return dataclasses.replace(config, roi_heads=roi_heads)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from artifact.manifest import FileRecord, Gpu, Plan
+from artifact.gpu import Gpu
+from artifact.manifest import FileRecord, Plan
 
 PLAN_ON_AN_A10 = Plan(
     file=FileRecord("model.plan", 4, "1" * 64),

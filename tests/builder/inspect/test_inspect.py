@@ -6,6 +6,7 @@ import dataclasses
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import onnx
 import pytest
@@ -30,7 +31,7 @@ def repository(demo_repository: Path, tmp_path: Path) -> Path:
 def with_plan(repository: Path) -> Callable[..., Path]:
     """Adds a file as the plan of a TensorRT build on an A10."""
 
-    def add(**changes: object) -> Path:
+    def add(**changes: Any) -> Path:
         folder = repository / NETWORK
         (folder / "model.plan").write_bytes(b"a plan, as far as its hash is concerned")
         plan = dataclasses.replace(

@@ -59,12 +59,17 @@ def assert_same_proposals(
     np.testing.assert_allclose(golden_logits[place], golden_logits, atol=1e-5)
 
 
+def size_of(pixels: npt.NDArray[np.uint8]) -> tuple[int, int]:
+    """Height and width."""
+    return pixels.shape[0], pixels.shape[1]
+
+
 @pytest.mark.parametrize("picture", range(6))
 def test_every_stage_equals_detectron2_on_the_demo(
     picture: int, demo_stages: Stages, demo_goldens: Arrays
 ) -> None:
     pixels = demo_goldens[f"{picture}.resized"]
-    size = pixels.shape[:2]
+    size = size_of(pixels)
     assert_same(demo_stages(pixels[None], [size]), demo_goldens, picture, size)
 
 
@@ -82,7 +87,7 @@ def test_every_stage_equals_detectron2_under_cocos_settings(
     goldens = dict(np.load(ROOT / "tests/goldens/goldens_800.npz"))
     path = ROOT / "demo/val/images" / str(goldens[f"{picture}.file"])
     pixels = resized(path, 800, 1333)
-    size = pixels.shape[:2]
+    size = size_of(pixels)
     assert_same(coco_stages(pixels[None], [size]), goldens, picture, size)
 
 
@@ -91,7 +96,7 @@ def test_the_canvas_cannot_be_seen_in_the_answer(
     canvas: tuple[int, int], demo_stages: Stages, demo_goldens: Arrays
 ) -> None:
     pixels = demo_goldens["0.resized"]
-    size = pixels.shape[:2]
+    size = size_of(pixels)
     padded = np.zeros((1, *canvas, 3), np.uint8)
     padded[0, : size[0], : size[1]] = pixels
     assert_same(demo_stages(padded, [size]), demo_goldens, 0, size)
@@ -101,7 +106,7 @@ def test_what_lies_in_the_padding_cannot_be_seen_in_the_answer(
     demo_stages: Stages, demo_goldens: Arrays
 ) -> None:
     pixels = demo_goldens["4.resized"]
-    size = pixels.shape[:2]
+    size = size_of(pixels)
     noise = np.random.default_rng(0).integers(0, 256, (1, 320, 512, 3), np.uint8)
     noise[0, : size[0], : size[1]] = pixels
     assert_same(demo_stages(noise, [size]), demo_goldens, 4, size)
@@ -111,7 +116,7 @@ def test_neighbours_in_the_batch_cannot_be_seen_in_the_answer(
     demo_stages: Stages, demo_goldens: Arrays
 ) -> None:
     pictures = [demo_goldens[f"{i}.resized"] for i in range(6)]
-    sizes = [p.shape[:2] for p in pictures]
+    sizes = [size_of(picture) for picture in pictures]
     canvas = np.zeros((6, 288, 480, 3), np.uint8)
     for place, picture in zip(canvas, pictures, strict=True):
         place[: picture.shape[0], : picture.shape[1]] = picture

@@ -37,8 +37,8 @@ def test_a_weight_comes_back_within_half_a_step_of_its_channel(
     weight = (magnitude * rng.standard_normal(shape)).astype(np.float32)
     weight *= np.geomspace(0.01, 1, shape[0], dtype=np.float32).reshape(-1, 1, 1, 1)
     int8, scale = quantize_weight(weight)
-    assert (int8.dtype, int8.shape) == (np.int8, shape)
-    assert (scale.dtype, scale.shape) == (np.float16, shape[:1])
+    assert (int8.dtype.name, int8.shape) == ("int8", shape)
+    assert (scale.dtype.name, scale.shape) == ("float16", shape[:1])
     assert int8.min() >= -127
     step = scale.astype(np.float64).reshape(-1, 1, 1, 1)
     assert (np.abs(int8 * step - weight) <= 0.5001 * step).all()
@@ -86,11 +86,8 @@ def test_quantized_layers_have_qdq_at_input_and_weight_and_others_have_none(
         ], path  # fmt: skip
         assert list(quantize.input[1:]) == list(x.input[1:]), path
         scale, zero_point = (constants[name] for name in quantize.input[1:])
-        assert (scale.dtype, scale.shape, float(scale)) == (
-            np.float16,
-            (),
-            pytest.approx(6 / 127, 1e-3),
-        )
+        assert (scale.dtype.name, scale.shape) == ("float16", ())
+        assert float(scale) == pytest.approx(6 / 127, 1e-3)
         assert (zero_point.dtype, int(zero_point)) == (np.int8, 0), path
         int8, weight_scale = (constants[name] for name in weight.input)
         expected = quantize_weight(demo_weights[f"{path}.weight"])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -20,7 +21,7 @@ A10, H200 = Gpu("NVIDIA A10", "8.6"), Gpu("NVIDIA H200", "9.0")
 TENSORRT = Bindings("tensorrt", SimpleNamespace(__version__="10.16.1.11"))
 
 
-def options(**changes: object) -> PlanOptions:
+def options(**changes: Any) -> PlanOptions:
     default = PlanOptions(runtime="tensorrt_rtx", opt_batch=8, max_batch=8, cache=Path("cache"))
     return dataclasses.replace(default, **changes)
 

@@ -45,7 +45,7 @@ def chain(count: int) -> Boxes:
     return np.stack([x, zeros, x + 10, zeros + 10], axis=1)
 
 
-IDENTICAL = np.tile(np.float32([[5, 5, 25, 30]]), (40, 1))
+IDENTICAL = np.tile(np.array([[5, 5, 25, 30]], np.float32), (40, 1))
 EMPTY = np.zeros((12, 4), np.float32)
 NAN = np.where(np.arange(80).reshape(20, 4) % 7 == 0, np.nan, random_boxes(1, 20)).astype(
     np.float32
@@ -119,7 +119,7 @@ def test_iou_is_that_of_two_boxes_at_a_time() -> None:
 
 
 def test_a_pair_at_the_very_threshold_is_kept() -> None:
-    boxes = np.float32([[[0, 0, 10, 10], [0, 0, 10, 5], [0, 0, 10, 5.1]]])
+    boxes = np.array([[[0, 0, 10, 10], [0, 0, 10, 5], [0, 0, 10, 5.1]]], np.float32)
     valid = np.ones((1, 3), bool)
 
     def trace(op: Any, boxes: ir.Value, valid: ir.Value) -> Any:

@@ -61,7 +61,7 @@ def test_even_bins_equal_those_of_onnx_roialign(height: int, width: int) -> None
     boxes[0, 1] = [0, 0, 0.01, 0.01]
     boxes[0, 2] = [width - 1, height - 1, width, height]
     boxes[0, 3] = [0, height / 2, width, height / 2 + 0.5]
-    sizes = np.float32([[height, width]] * 2)
+    sizes = np.array([[height, width]] * 2, np.float32)
     expected = onnx_roi_align(features, boxes)[:, :, ::2, ::2]
     np.testing.assert_allclose(even_bins(features, boxes, sizes), expected, atol=2e-5)
 
@@ -73,12 +73,12 @@ def test_the_extent_is_the_pictures_and_not_the_canvas() -> None:
     canvas = rng.normal(size=(1, 4, 18, 30)).astype(np.float32)
     canvas[:, :, :13, :19] = picture
     boxes = random_boxes(rng, 40, height, width)[None]
-    sizes = np.float32([[height, width]])
+    sizes = np.array([[height, width]], np.float32)
     expected = onnx_roi_align(picture, boxes)[:, :, ::2, ::2]
     np.testing.assert_allclose(even_bins(canvas, boxes, sizes), expected, atol=2e-5)
 
 
 def test_an_empty_box_pools_without_nan() -> None:
     features = np.ones((1, 3, 18, 30), np.float32)
-    found = even_bins(features, np.zeros((1, 2, 4), np.float32), np.float32([[288, 480]]))
+    found = even_bins(features, np.zeros((1, 2, 4), np.float32), np.array([[288, 480]], np.float32))
     assert np.isfinite(found).all()

@@ -54,11 +54,11 @@ def test_ties_and_exhausted_candidates_are_never_taken_twice() -> None:
 
 @pytest.mark.parametrize("odd", [np.nan, np.inf, -np.inf])
 def test_what_is_not_finite_is_no_score(odd: float) -> None:
-    scores = np.float32([[1, odd, -2, odd]])
+    scores = np.array([[1, odd, -2, odd]], np.float32)
     finite, exists = run_graph(
         lambda op, s: (finite_or_no_score(op, s), is_score(op, finite_or_no_score(op, s))), scores
     )
-    np.testing.assert_array_equal(finite, np.float32([[1, NO_SCORE, -2, NO_SCORE]]))
+    np.testing.assert_array_equal(finite, np.array([[1, NO_SCORE, -2, NO_SCORE]], np.float32))
     np.testing.assert_array_equal(exists, [[True, False, True, False]])
 
 
@@ -74,6 +74,6 @@ def test_the_first_k_chosen_keep_their_order(k: int) -> None:
 
 def test_rows_are_gathered_picture_by_picture() -> None:
     rows = np.arange(2 * 5 * 3, dtype=np.float32).reshape(2, 5, 3)
-    indices = np.int64([[4, 0], [1, 1]])
+    indices = np.array([[4, 0], [1, 1]], np.int64)
     (found,) = run_graph(lambda op, r, i: [gather_rows(op, r, i)], rows, indices)
     np.testing.assert_array_equal(found, [rows[0][[4, 0]], rows[1][[1, 1]]])

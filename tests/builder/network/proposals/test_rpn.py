@@ -44,7 +44,7 @@ def proposals_from(
 
     rows, columns = logits.shape[2:]
     pixels = np.zeros((1, 3, 16 * rows, 16 * columns), np.float32)
-    return Found(*run_graph(trace, logits, deltas, np.float32([size]), pixels))
+    return Found(*run_graph(trace, logits, deltas, np.array([size], np.float32), pixels))
 
 
 def head_output(rows: int, columns: int, seed: int = 0) -> tuple[Array, Array]:

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from client.connection.endpoints import Endpoint, Endpoints, describe_differences
+from client.connection.request import InferenceRequest
 from client.connection.served_model import BOX_OUTPUTS, MODEL, ServedModel, inspect
 from client.connection.tls import Tls, handshake_fault
 from client.connection.transport import DEFAULT_URLS, Transport, open_transport
@@ -59,17 +60,19 @@ class Detector:
             ServerUnavailable: every server stayed away for longer than `retry_for`.
             ClientError: a server came back with another model.
         """
-        inputs = {"image": np.array([[picture]], dtype=np.object_)}
         parameters = {} if score_threshold is None else {"score_threshold": float(score_threshold)}
-        headers = {"traceparent": _traceparent()} if self._trace else {}
-
-        def infer(transport: Transport) -> Any:
-            return transport.infer(
-                MODEL, inputs, self._outputs, parameters, request_id=request_id, headers=headers
-            )
-
+        request = InferenceRequest(
+            MODEL,
+            {"image": np.array([[picture]], dtype=np.object_)},
+            self._outputs,
+            parameters=parameters,
+            id=request_id,
+            headers={"traceparent": _traceparent()} if self._trace else {},
+        )
         try:
-            return _detections(await self.endpoints.send(infer))
+            return _detections(
+                await self.endpoints.send(lambda transport: transport.infer(request))
+            )
         except RequestFailed as error:
             if not request_id:
                 raise

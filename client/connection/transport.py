@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import functools
 from abc import ABC, abstractmethod
-from collections.abc import Awaitable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from types import ModuleType
 from typing import Any, ClassVar, TypeVar
@@ -20,6 +20,7 @@ import numpy as np
 import numpy.typing as npt
 from tritonclient.utils import InferenceServerException, np_to_triton_dtype
 
+from client.connection.request import InferenceRequest
 from client.connection.tls import Tls
 from client.errors import (
     ClientError,
@@ -81,12 +82,17 @@ class Transport(ABC):
         """`name`, `version` and `extensions` of the server."""
         return await self._ask(self._client.get_server_metadata(**self._metadata_options))
 
+    async def statistics(self) -> list[dict[str, Any]]:
+        """Triton's `model_stats`: what each version of each loaded model has done since then.
+
+        Over gRPC 64-bit numbers come as strings, and those that are 0 not at all.
+        """
+        answer = await self._ask(self._client.get_inference_statistics(**self._metadata_options))
+        return list(answer.get("model_stats", []))
+
     async def loaded_models(self) -> list[str]:
         """The names of the models that are ready."""
-        statistics = await self._ask(
-            self._client.get_inference_statistics(**self._metadata_options)
-        )
-        return sorted({model["name"] for model in statistics.get("model_stats", [])})
+        return sorted({model["name"] for model in await self.statistics()})
 
     async def model_metadata(self, model: str) -> dict[str, Any]:
         """`versions`, `inputs` and `outputs` (each with `name`, `datatype`, `shape`)."""
@@ -97,23 +103,15 @@ class Transport(ABC):
         config = await self._ask(self._client.get_model_config(model, **self._metadata_options))
         return config.get("config", config)
 
-    async def infer(
-        self,
-        model: str,
-        inputs: Mapping[str, npt.NDArray[Any]],
-        outputs: Sequence[str],
-        parameters: Mapping[str, float],
-        *,
-        request_id: str,
-        headers: Mapping[str, str],
-    ) -> dict[str, npt.NDArray[Any]]:
-        """The named outputs for these inputs; object arrays of bytes travel as BYTES.
+    async def infer(self, request: InferenceRequest) -> dict[str, npt.NDArray[Any]]:
+        """The outputs by their names.
 
-        request_id: names the request in the server's log.
-        headers: of HTTP, or gRPC's metadata.
+        A request that names none costs a question about the model's first.
         """
+        # Triton 2.51's HTTP front end has failed requests that name no outputs.
+        outputs = request.outputs or await self._all_outputs(request.model)
         tensors = []
-        for name, array in inputs.items():
+        for name, array in request.inputs.items():
             tensor = self._library.InferInput(
                 name, list(array.shape), np_to_triton_dtype(array.dtype)
             )
@@ -122,13 +120,12 @@ class Transport(ABC):
         result = await self._within(
             self.timeout,
             self._client.infer(
-                model,
+                request.model,
                 tensors,
-                # Triton 2.51's HTTP front end has failed requests that name no outputs.
                 outputs=[self._library.InferRequestedOutput(name) for name in outputs],
-                parameters=dict(parameters),
-                request_id=request_id,
-                headers=dict(headers),
+                parameters=dict(request.parameters),
+                request_id=request.id,
+                headers=dict(request.headers),
             ),
         )
         return {name: np.asarray(result.as_numpy(name)) for name in outputs}
@@ -143,6 +140,9 @@ class Transport(ABC):
     async def close(self) -> None:
         """Give the connections back."""
         await self._client.close()
+
+    async def _all_outputs(self, model: str) -> list[str]:
+        return [output["name"] for output in (await self.model_metadata(model))["outputs"]]
 
     async def _ask(self, question: Awaitable[Any]) -> Any:
         return await self._within(METADATA_TIMEOUT_S, question)

@@ -16,12 +16,13 @@ from client.coco.average_precision import average_precision
 from client.coco.dataset import CocoImage, check_categories, coco_results, load_dataset
 from client.coco.results import ResultsFile, describe_run
 from client.coco.shard import Shard
-from client.coco.summary import Failure, Latency, Summary, time_and_versions
+from client.coco.summary import Failure, Summary, time_and_versions
 from client.connection.concurrency import for_each
 from client.connection.detector import Detector, connect
 from client.connection.tls import Tls
 from client.errors import ClientError, PictureError, RequestFailed, ServerUnavailable
 from client.json_file import write_json
+from client.latency import Latency
 from client.pictures.files import oriented_size, read_picture
 
 RESULTS = "results.jsonl"

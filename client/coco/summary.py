@@ -9,13 +9,11 @@ from datetime import datetime, timezone
 from importlib.metadata import version
 from typing import Any
 
-import numpy as np
-
 from client.coco.average_precision import Metrics
 from client.coco.shard import Shard
 from client.connection.endpoints import EndpointCounts
+from client.latency import Latency
 
-PERCENTILES = (50, 90, 95, 99)
 LISTED_FAILURES = 20
 KIND_NAMES = {"bbox": "box", "segm": "mask"}
 PACKAGES = ("tritonclient", "pycocotools", "numpy")
@@ -28,25 +26,6 @@ class Failure:
     image_id: int
     file_name: str
     reason: str
-
-
-@dataclass(frozen=True)
-class Latency:
-    """Milliseconds from sending a picture until its answer, retries included."""
-
-    mean: float
-    p50: float
-    p90: float
-    p95: float
-    p99: float
-
-    @classmethod
-    def of(cls, milliseconds: list[float]) -> Latency:
-        """The mean and the percentiles (linear interpolation) of at least one measurement."""
-        return cls(
-            float(np.mean(milliseconds)),
-            *(float(p) for p in np.percentile(milliseconds, PERCENTILES)),
-        )
 
 
 @dataclass(frozen=True)

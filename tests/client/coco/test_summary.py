@@ -6,7 +6,8 @@ import dataclasses
 import json
 
 from client.coco.average_precision import Metrics
-from client.coco.summary import Failure, Latency, Summary
+from client.coco.summary import Failure, Summary
+from client.latency import Latency
 
 COMPLETE = Summary(
     metrics={
@@ -59,9 +60,3 @@ def test_the_json_has_detectron2s_names_and_null_for_no_value() -> None:
     assert content["bbox"] == {"AP": 80.3482, "AP50": 91.8962, "AP-ring": None}
     assert content["latency_ms"]["p95"] == 23
     assert content["url"] == "127.0.0.1:8001"
-
-
-def test_percentiles_are_those_of_the_measurements() -> None:
-    latency = Latency.of([float(value) for value in range(101)])
-
-    assert latency == Latency(mean=50, p50=50, p90=90, p95=95, p99=99)

@@ -12,8 +12,9 @@ from typing import Any
 from PIL import Image
 
 from client.connection.concurrency import for_each
-from client.connection.detector import Detections, Detector, connect
+from client.connection.detector import Detector, connect
 from client.connection.tls import Tls
+from client.detections import Detections
 from client.errors import ClientError, PictureError, RequestFailed
 from client.json_file import write_json
 from client.pictures.drawing import draw_detections
@@ -130,19 +131,15 @@ def _entries(
     detections: Detections, categories: dict[int, str], picture: Image.Image
 ) -> list[dict[str, Any]]:
     entries = []
-    for index, box in enumerate(detections.boxes.tolist()):
-        category_id = int(detections.category_ids[index])
+    for found in detections:
         entry: dict[str, Any] = {
-            "category_id": category_id,
-            "category": categories.get(category_id),
-            "score": float(detections.scores[index]),
-            "box": box,
+            "category_id": found.category_id,
+            "category": categories.get(found.category_id),
+            "score": found.score,
+            "box": found.box.tolist(),
         }
-        if detections.masks is not None:
-            entry["mask"] = {
-                "size": [picture.height, picture.width],
-                "counts": detections.masks[index],
-            }
+        if found.mask is not None:
+            entry["mask"] = {"size": [picture.height, picture.width], "counts": found.mask}
         entries.append(entry)
     return entries
 

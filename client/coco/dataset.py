@@ -14,7 +14,7 @@ from typing import Any
 
 from pycocotools.coco import COCO
 
-from client.connection.detector import Detections
+from client.detections import Detections
 from client.errors import ClientError
 
 CocoResult = dict[str, Any]
@@ -25,10 +25,11 @@ LISTED = 10
 
 @dataclass(frozen=True)
 class CocoImage:
-    """One picture of a data set; `file_name` is relative to the folder of pictures."""
+    """One picture of a data set."""
 
     id: int
     file_name: str
+    """Relative to the folder of pictures."""
     path: Path
     height: int
     width: int
@@ -36,20 +37,18 @@ class CocoImage:
 
 @dataclass(frozen=True)
 class CocoDataset:
-    """A folder of pictures with its annotations.
-
-    images: in the order of the annotation file, those without annotations too.
-    categories: name of each category id.
-    ground_truth: pycocotools' index of the annotations.
-    has_segmentations: every annotation has one, so masks can be evaluated.
-    sha256: of the annotation file.
-    """
+    """A folder of pictures with its annotations."""
 
     images: tuple[CocoImage, ...]
+    """In the order of the annotation file, those without annotations too."""
     categories: dict[int, str]
+    """The name of each category id."""
     ground_truth: COCO
+    """pycocotools' index of the annotations."""
     has_segmentations: bool
+    """Every annotation has one, so masks can be evaluated."""
     sha256: str
+    """Of the annotation file."""
 
 
 def load_dataset(images: Path, annotations: Path) -> CocoDataset:
@@ -101,21 +100,19 @@ def load_annotations(annotations: Path, images: Path) -> CocoDataset:
 
 def coco_results(image: CocoImage, detections: Detections) -> list[CocoResult]:
     """The detections in one picture as detectron2 writes them to coco_instances_results.json."""
-    xywh = detections.boxes.copy()
-    xywh[:, 2:] -= xywh[:, :2]
     results = []
-    for index, box in enumerate(xywh):
+    for found in detections:
+        xywh = found.box.copy()
+        xywh[2:] -= xywh[:2]
         result: CocoResult = {
             "image_id": image.id,
-            "category_id": int(detections.category_ids[index]),
-            "bbox": box.tolist(),
-            "score": float(detections.scores[index]),
+            "category_id": found.category_id,
+            "bbox": xywh.tolist(),
+            "score": found.score,
         }
-        if detections.masks is not None:
-            result["segmentation"] = {
-                "size": [image.height, image.width],
-                "counts": detections.masks[index],
-            }
+        if found.mask is not None:
+            size = [image.height, image.width]
+            result["segmentation"] = {"size": size, "counts": found.mask}
         results.append(result)
     return results
 
@@ -140,10 +137,13 @@ def _check_format(data: Any) -> None:
     required: dict[str, dict[str, type | tuple[type, ...]]] = {
         "images": {"id": int, "file_name": str, "height": int, "width": int},
         "annotations": {
-            "image_id": int, "category_id": int, "bbox": list, "area": (int, float),
+            "image_id": int,
+            "category_id": int,
+            "bbox": list,
+            "area": (int, float),
         },
         "categories": {"id": int, "name": str},
-    }  # fmt: skip
+    }
     for section, fields in required.items():
         if not isinstance(data.get(section), list):
             raise ClientError(f"not COCO's format: it has no list {section!r}")

@@ -11,7 +11,7 @@ from typing import Any
 
 from client.coco.average_precision import Metrics
 from client.coco.shard import Shard
-from client.connection.endpoints import EndpointCounts
+from client.endpoint_counts import EndpointCounts
 from client.latency import Latency
 
 LISTED_FAILURES = 20
@@ -32,37 +32,34 @@ class Failure:
 class Summary:
     """The outcome of an evaluation.
 
-    metrics: by "bbox" and, where the model and the annotations have masks, "segm".
-    images: pictures in the data set or in its shard.
-    detections: over all finished pictures.
-    failures: pictures without a result. If there are any, the metrics count them as pictures in
-        which nothing was detected.
-    setting: what was evaluated, where and with which versions.
-    shard: the part of the data set that was evaluated; None for all of it.
-
-    What follows is of this run's requests alone, and empty where it sent none:
-
-    resumed: pictures that were finished by an earlier run.
-    seconds, images_per_second: from the first request to the last answer.
-    latency_ms: of the successful requests.
-    concurrency: requests in flight at once, over all servers.
-    endpoints: what each server did.
-    retries: requests that were sent again.
+    From `resumed` on it is of this run's requests alone, and empty where it sent none.
     """
 
     metrics: dict[str, Metrics]
+    """By `bbox` and, where the model and the annotations have masks, `segm`."""
     images: int
+    """Pictures in the data set or in its shard."""
     detections: int
+    """Over all finished pictures."""
     failures: tuple[Failure, ...]
+    """Pictures without a result: the metrics count them as pictures in which nothing was found."""
     setting: dict[str, Any]
+    """What was evaluated, where and with which versions."""
     shard: Shard | None = None
+    """The part of the data set that was evaluated; None for all of it."""
     resumed: int = 0
+    """Pictures that were finished by an earlier run."""
     seconds: float | None = None
+    """From the first request to the last answer."""
     images_per_second: float | None = None
     latency_ms: Latency | None = None
+    """Of the successful requests, retries included."""
     concurrency: int | None = None
+    """Requests in flight at once, over all servers."""
     endpoints: tuple[EndpointCounts, ...] = ()
+    """What each server did."""
     retries: int = 0
+    """Requests that were sent again."""
 
     @property
     def complete(self) -> bool:
@@ -160,7 +157,8 @@ class Summary:
 def time_and_versions(**servers: str) -> dict[str, Any]:
     """`finished_at` and `versions`, for a summary's setting.
 
-    servers: versions of other programs than this one.
+    Args:
+        servers: versions of other programs than this one.
     """
     return {
         "finished_at": datetime.now(timezone.utc).isoformat(timespec="seconds"),

@@ -6,7 +6,6 @@ import asyncio
 import secrets
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -17,25 +16,10 @@ from client.connection.request import InferenceRequest
 from client.connection.served_model import BOX_OUTPUTS, MODEL, ServedModel, inspect
 from client.connection.tls import Tls, handshake_fault
 from client.connection.transport import DEFAULT_URLS, Transport, open_transport
+from client.detections import Detections
 from client.errors import ClientError, RequestFailed, ServerUnavailable
 
 HOW_TO_SERVE = "Serve the model with `python -m server --repository DIR`; --url says where."
-
-
-@dataclass(frozen=True)
-class Detections:
-    """What was found in one picture, the best score first.
-
-    boxes: float32 [n, 4], x1 y1 x2 y2 in pixels of the picture (EXIF orientation applied).
-    scores: float32 [n], 0 to 1.
-    category_ids: int32 [n], the data set's own ids.
-    masks: n COCO compressed RLE strings at the picture's size; None from a model without masks.
-    """
-
-    boxes: npt.NDArray[np.float32]
-    scores: npt.NDArray[np.float32]
-    category_ids: npt.NDArray[np.int32]
-    masks: tuple[str, ...] | None
 
 
 class Detector:

@@ -18,13 +18,13 @@ import logging
 import random
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from enum import Enum
 from typing import TypeVar
 
 from client.connection.served_model import ServedModel, inspect
 from client.connection.transport import Transport
 from client.differences import differences
+from client.endpoint_counts import EndpointCounts
 from client.errors import (
     ClientError,
     DeadlineExceeded,
@@ -40,15 +40,6 @@ LONGEST_BACKOFF_S = 2.0
 TRIES_IN_TIME = 2
 
 logger = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class EndpointCounts:
-    """What one server did: the requests that it answered, and how often it went away."""
-
-    url: str
-    answered: int
-    went_away: int
 
 
 class State(Enum):

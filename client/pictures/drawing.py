@@ -11,7 +11,7 @@ import numpy.typing as npt
 from PIL import Image, ImageDraw, ImageFont
 
 from client import rle
-from client.connection.detector import Detections
+from client.detections import Detections
 
 Color = tuple[int, int, int]
 Rectangle = tuple[int, int, int, int]
@@ -26,10 +26,12 @@ def draw_detections(
 ) -> Image.Image:
     """A copy of an RGB picture with its detections.
 
-    detections: boxes and masks in the frame of `picture`; boxes may reach beyond it.
-    categories: names of the category ids; an unnamed one is written as its number.
-
     Lines and letters grow with the picture. The best scores are drawn last, so they are on top.
+
+    Args:
+        picture: it stays as it is.
+        detections: boxes and masks in the frame of `picture`; boxes may reach beyond it.
+        categories: names of the category ids; an unnamed one is written as its number.
 
     Raises:
         ValueError: a mask is not of the picture's size, or is damaged.

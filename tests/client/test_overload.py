@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from client.connection.detector import Detections, connect
+from client.connection.detector import connect
+from client.detections import Detections
 from client.errors import RequestFailed
 from client.evaluate import evaluate
 from server.launch import TritonServer

@@ -22,7 +22,8 @@ from builder.__main__ import main as builder
 from builder.network import load_config, network_spec
 from builder.weights.pickle_reader import read_pickle
 from client.__main__ import main as client
-from client.connection.detector import Detections, connect
+from client.connection.detector import connect
+from client.detections import Detections
 from server.launch import TritonServer
 from tests.generated_weights import write_generated_weights
 

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from client.coco.dataset import check_categories, coco_results, load_dataset
-from client.connection.detector import Detections
+from client.detections import Detections
 from client.errors import ClientError
 
 Content = dict[str, Any]

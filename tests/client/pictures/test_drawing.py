@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 from pycocotools import mask as rle
 
-from client.connection.detector import Detections
+from client.detections import Detections
 from client.pictures.drawing import blend_mask, category_colors, draw_detections
 
 Pixels = npt.NDArray[np.uint8]
@@ -107,9 +107,9 @@ def test_no_detections_leave_the_picture_as_it_was() -> None:
 @pytest.mark.parametrize("corner", [(0, 0), (0, 251), (333, 0), (333, 251), (150, 120)])
 def test_labels_are_whole_and_readable_in_a_small_picture(corner: tuple[int, int]) -> None:
     x, y = corner
-    box = [max(x - 10, 0), max(y - 10, 0), min(x + 10, 333), min(y + 10, 251)]
+    left, top, right, bottom = max(x - 10, 0), max(y - 10, 0), min(x + 10, 333), min(y + 10, 251)
 
-    drawn = draw((333, 251), [box], None, [34])
+    drawn = draw((333, 251), [[left, top, right, bottom]], None, [34])
 
     background = category_colors(CATEGORIES)[34]
     label = np.all(drawn == background, axis=-1)

@@ -28,11 +28,12 @@ def merge(
 ) -> Summary:
     """Join the shards of a data set into the evaluation that one client would have made of it.
 
-    folders: the `output` of each `client.evaluate.evaluate` with a `shard`, in any order.
-    output: folder for the same three files for the whole data set.
-    annotations: the annotation file; None for the one that the shards' summary.json names.
-
     Pictures that a shard has no result for are in `Summary.failures`.
+
+    Args:
+        folders: the `output` of each `client.evaluate.evaluate` with a `shard`, in any order.
+        output: folder for the same three files for the whole data set.
+        annotations: the annotation file; None for the one that the shards' summary.json names.
 
     Raises:
         ClientError: a shard is missing, there twice, damaged or still being evaluated; the shards
@@ -85,12 +86,14 @@ def merge(
 
 @dataclass(frozen=True)
 class _Part:
-    """The folder of a shard; run: as that of all shards together; lines: by the picture's id."""
+    """The folder of a shard."""
 
     folder: Path
     shard: Shard
     run: dict[str, Any]
+    """As that of all shards together."""
     lines: dict[int, dict[str, Any]]
+    """By the picture's id."""
 
     def __str__(self) -> str:
         return f"shard {self.shard} ({self.folder})"

@@ -20,17 +20,15 @@ METRIC_NAMES = ("AP", "AP50", "AP75", "APs", "APm", "APl")
 
 @dataclass(frozen=True)
 class Metrics:
-    """Average precision of one kind of detection.
-
-    iou_type: "bbox" or "segm".
-    values: in percent under detectron2's names: AP, AP50, AP75, APs, APm, APl and AP-<category>;
-        None where the data set has nothing to find.
-    table: the twelve lines that pycocotools prints.
-    """
+    """Average precision of one kind of detection."""
 
     iou_type: str
+    """`bbox` or `segm`."""
     values: dict[str, float | None]
+    """In percent under detectron2's names: AP, AP50, AP75, APs, APm, APl and AP-<category>; None
+    where the data set has nothing to find."""
     table: str
+    """The twelve lines that pycocotools prints."""
 
 
 def average_precision(
@@ -52,10 +50,14 @@ def evaluate_results(
 ) -> Metrics:
     """Compare results with a data set's annotations: COCOeval with at most 1, 10, 100 per picture.
 
-    image_ids: the pictures that count; None for all.
-
     Segmentation results are measured by the area of their mask, not of their box, as in
     detectron2's COCOEvaluator: with `bbox` present pycocotools would take the box's.
+
+    Args:
+        ground_truth: pycocotools' index of the annotations.
+        results: in COCO's format.
+        iou_type: `bbox` or `segm`.
+        image_ids: the pictures that count; None for all.
 
     Raises:
         ClientError: pycocotools cannot work with the annotations or the results.

@@ -30,8 +30,10 @@ def describe_run(
 ) -> dict[str, Any]:
     """What decides the content of a results file, as its header has it.
 
-    annotations: the SHA-256 of the annotation file.
-    model: `ServedModel.identity`.
+    Args:
+        annotations: the SHA-256 of the annotation file.
+        model: what decides the answers, for the served model and for each model in it.
+        shard: the share that is evaluated; None for all pictures.
     """
     run: dict[str, Any] = {"annotations": annotations, "model": model}
     return run if shard is None else {**run, "shard": str(shard)}
@@ -41,17 +43,18 @@ class ResultsFile:
     """An open results file, and what it holds.
 
     Only one process can have it open; close it, or use it as a context manager.
+
+    Args:
+        path: the file; its folder is made where it is missing.
+        run: `describe_run`.
+        resume: continue what is there; otherwise there must be no finished picture in it.
+
+    Raises:
+        ClientError: a run is there and `resume` is False; the run there is another one; the file is
+            damaged, in use, or cannot be written.
     """
 
     def __init__(self, path: Path, run: dict[str, Any], *, resume: bool) -> None:
-        """Open `path` for a run, which is described by `run` (JSON values only).
-
-        resume: continue what is there; otherwise there must be no finished picture in it.
-
-        Raises:
-            ClientError: a run is there and `resume` is False; the run there is another one; the
-                file is damaged, in use, or cannot be written.
-        """
         self.path = path
         self._lines: dict[int, dict[str, Any]] = {}
         try:

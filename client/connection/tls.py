@@ -19,16 +19,16 @@ HANDSHAKE_TIMEOUT_S = 5.0
 class Tls:
     """What a connection is secured with: PEM files.
 
-    ca: the certificates of the authorities that may have signed the server's.
-    certificate, key: the client's own, for a server that asks for one (mutual TLS).
-
     Raises:
         ClientError: a file is missing or is not what it should be.
     """
 
     ca: Path
+    """The certificates of the authorities that may have signed the server's."""
     certificate: Path | None = None
+    """The client's own, for a server that asks for one (mutual TLS)."""
     key: Path | None = None
+    """That of `certificate`."""
 
     def __post_init__(self) -> None:
         if (self.certificate is None) != (self.key is None):

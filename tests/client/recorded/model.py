@@ -1,30 +1,34 @@
-"""A stand-in for the ensemble mask_rcnn: it answers known pictures from a file.
+"""A stand-in for a served model: it answers known pictures from a file.
 
 Beside it lie answers.json: {sha256 of the picture: [COCO results]}, and delay_s.json: how long to
 take for each. Any other picture is refused, as the real ensemble refuses what it cannot decode.
 """
 
+from __future__ import annotations
+
 import hashlib
 import json
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import triton_python_backend_utils as pb_utils
 
 DETECTIONS_PER_IMAGE = 100
 
 
 class TritonPythonModel:
-    def initialize(self, args):
+    def initialize(self, args: dict[str, str]) -> None:
         folder = Path(args["model_repository"], args["model_version"])
         self.delay_s = json.loads((folder / "delay_s.json").read_text())
         self.answers = json.loads((folder / "answers.json").read_text())
 
-    def execute(self, requests):
+    def execute(self, requests: list[Any]) -> list[Any]:
         return [self.answer(request) for request in requests]
 
-    def answer(self, request):
+    def answer(self, request: Any) -> Any:
         time.sleep(self.delay_s)
         pictures = pb_utils.get_input_tensor_by_name(request, "image").as_numpy().reshape(-1)
         threshold = json.loads(request.parameters() or "{}").get("score_threshold", 0)
@@ -49,7 +53,7 @@ class TritonPythonModel:
         )
 
 
-def detections(results):
+def detections(results: list[dict[str, Any]]) -> dict[str, npt.NDArray[Any]]:
     count = len(results)
     boxes = np.zeros((DETECTIONS_PER_IMAGE, 4), np.float32)
     scores = np.zeros(DETECTIONS_PER_IMAGE, np.float32)

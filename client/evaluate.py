@@ -19,7 +19,7 @@ from client.coco.shard import Shard
 from client.coco.summary import Failure, Summary, time_and_versions
 from client.connection.concurrency import for_each
 from client.connection.detector import Detector, connect
-from client.connection.tls import Tls
+from client.connection.settings import Connection
 from client.errors import ClientError, PictureError, RequestFailed, ServerUnavailable
 from client.json_file import write_json
 from client.latency import Latency
@@ -36,39 +36,31 @@ FAILURES_IN_A_ROW = 50
 def evaluate(
     images: str | Path,
     annotations: str | Path,
+    connection: Connection,
     *,
-    protocol: str = "grpc",
-    url: str | None = None,
-    tls: Tls | None = None,
     output: str | Path = "evaluation",
     resume: bool = False,
     shard: Shard | None = None,
-    concurrency: int = 16,
-    timeout: float = 300.0,
-    retry_for: float = 60.0,
-    trace: bool = False,
     progress: bool = True,
 ) -> Summary:
     """Send every picture of a COCO data set to the served model and compute average precision.
 
-    images, annotations: such as `val2017/` and `instances_val2017.json`.
-    protocol, url, tls: the server or servers; see `client.connection.detector.connect`.
-    output: folder for results.jsonl (written as answers come), coco_instances_results.json and
-        summary.json.
-    resume: continue the run that is in `output`, if there is one.
-    shard: evaluate this share of the pictures alone, for `client.merge.merge`; None for all.
-    concurrency: requests in flight at once, over all servers.
-    timeout: seconds that one request may take.
-    retry_for: seconds to wait while all servers are away, or too busy for a picture.
-    trace: have the servers trace every picture; see `client.connection.detector.connect`.
-    progress: show on stderr how far it is.
-
     A picture that is refused does not stop the others: see `Summary.failures`.
+
+    Args:
+        images: the folder of pictures, such as `val2017`.
+        annotations: such as `instances_val2017.json`.
+        connection: the served model, and the servers that share the pictures.
+        output: folder for results.jsonl (written as answers come), coco_instances_results.json and
+            summary.json.
+        resume: continue the run that is in `output`, if there is one.
+        shard: evaluate this share of the pictures alone, for `client.merge.merge`; None for all.
+        progress: show on stderr how far it is.
 
     Raises:
         ClientError: the data set, a server or `output` cannot be used; all servers were away for
-            longer than `retry_for`; or nothing but failures came from them. What was finished by
-            then is kept.
+            longer than `connection.retry_for`; or nothing but failures came from them. What was
+            finished by then is kept.
     """
     images, annotations, output = Path(images), Path(annotations), Path(output)
     dataset = load_dataset(images, annotations)
@@ -77,22 +69,14 @@ def evaluate(
         raise ClientError(f"shard {shard} is empty: there are {len(dataset.images)} pictures")
 
     async def ask_for_all() -> _Run:
-        async with connect(
-            protocol,
-            url,
-            tls=tls,
-            timeout=timeout,
-            retry_for=retry_for,
-            concurrency=concurrency,
-            trace=trace,
-        ) as detector:
+        async with connect(connection) as detector:
             model = detector.model
             check_categories(dataset.categories, model.categories)
             description = describe_run(dataset.sha256, model.identity, shard)
             with ResultsFile(output / RESULTS, description, resume=resume) as results:
                 results.check_unchanged(share)
                 run = _Run(detector, share, results, progress)
-                await run.send(concurrency)
+                await run.send(connection.concurrency)
         return run
 
     run = asyncio.run(ask_for_all())
@@ -112,13 +96,13 @@ def evaluate(
         seconds=run.seconds,
         images_per_second=finished_now / run.seconds if finished_now else None,
         latency_ms=Latency.of(run.latencies_ms) if finished_now else None,
-        concurrency=concurrency,
+        concurrency=connection.concurrency,
         endpoints=endpoints.counts(),
         retries=endpoints.retries,
         setting={
             "image_folder": str(images.resolve()),
             "annotation_file": str(annotations.resolve()),
-            "protocol": protocol,
+            "protocol": connection.protocol,
             "request_ids": f"{run.id}-<image id>",
             "model": model.identity,
             **time_and_versions(tritonserver=model.server_version),

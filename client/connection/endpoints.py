@@ -52,12 +52,14 @@ class State(Enum):
 
 
 class Endpoint:
-    """One of the servers.
+    """One of the servers."""
 
-    turn: number of the last request that went there, among those of all servers.
-    failing_since: time of its first failure after its last answer.
-    fault: the last failure.
-    """
+    turn: int
+    """The number of the last request that went there, among those of all servers."""
+    failing_since: float | None
+    """The time of its first failure after its last answer."""
+    fault: ClientError | None
+    """The last failure."""
 
     def __init__(self, transport: Transport) -> None:
         self.transport = transport
@@ -66,8 +68,8 @@ class Endpoint:
         self.turn = 0
         self.answered = 0
         self.went_away = 0
-        self.failing_since: float | None = None
-        self.fault: ClientError | None = None
+        self.failing_since = None
+        self.fault = None
         self.backoff = backoff()
         self.coming_back: asyncio.Task[None] | None = None
 
@@ -92,16 +94,18 @@ class Endpoint:
 class Endpoints:
     """One or more servers with the same model.
 
-    retries: requests that were sent again.
+    Args:
+        endpoints: at least one of them is live.
+        model: what the live ones said of it.
+        retry_for: seconds to wait while all of them are away, or while none takes a request.
     """
+
+    retries: int
+    """Requests that were sent again."""
 
     def __init__(
         self, endpoints: Sequence[Endpoint], model: ServedModel, *, retry_for: float
     ) -> None:
-        """Of `endpoints` at least one is live.
-
-        retry_for: seconds to wait while all of them are away, or while none takes a request.
-        """
         self.model = model
         self.retries = 0
         self._endpoints = endpoints
@@ -226,7 +230,7 @@ class Endpoints:
             if isinstance(endpoint.fault, DeadlineExceeded):
                 endpoint.transport.begin_anew()
             try:
-                model = await inspect(endpoint.transport)
+                model = await inspect(endpoint.transport, self.model.name)
             except (ServerUnavailable, ServerBusy, RequestFailed):
                 continue
             except ClientError as error:

@@ -11,20 +11,15 @@ import numpy.typing as npt
 
 @dataclass(frozen=True)
 class InferenceRequest:
-    """One inference of one model.
-
-    Args:
-        model: its name.
-        inputs: by their names; object arrays of bytes travel as BYTES.
-        outputs: the names of those that are wanted; none for all that the model has.
-        parameters: Triton's request parameters.
-        id: names the request in the server's log.
-        headers: of HTTP, or gRPC's metadata.
-    """
+    """One inference of one model."""
 
     model: str
     inputs: Mapping[str, npt.NDArray[Any]]
+    """By their names; object arrays of bytes travel as BYTES."""
     outputs: Sequence[str] = ()
+    """The names of those that are wanted; none for all that the model has."""
     parameters: Mapping[str, float] = field(default_factory=dict)
     id: str = ""
+    """Names the request in the server's log."""
     headers: Mapping[str, str] = field(default_factory=dict)
+    """Of HTTP, or gRPC's metadata."""

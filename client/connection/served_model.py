@@ -1,30 +1,32 @@
-"""The ensemble `mask_rcnn` of one server: is it there, is it ours, and what decides its answers."""
+"""A model that a server has: is it ours, and what decides its answers."""
 
 from __future__ import annotations
 
+import asyncio
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from client.connection.transport import Transport
 from client.errors import ClientError, RequestFailed, ServerUnavailable
 
-MODEL = "mask_rcnn"
+INPUTS = {"image": "BYTES"}
 BOX_OUTPUTS = ("num_detections", "boxes", "scores", "category_ids")
 
 
 @dataclass(frozen=True)
 class ServedModel:
-    """What a server says of its `mask_rcnn`.
+    """What a server says of one of its models."""
 
-    categories: name of each category id that the model can return.
-    identity: what decides the answers, for the ensemble and each of its models; JSON values only.
-    server_version: such as "2.51.0".
-    """
-
+    name: str
     categories: dict[int, str]
+    """The name of each category id that the model can return."""
     identity: dict[str, Any]
+    """What decides the answers, for the model itself, which is the first, and for each model that
+    it passes requests through; JSON values only."""
     server_version: str
+    """Such as `2.51.0`."""
 
     @property
     def has_masks(self) -> bool:
@@ -32,17 +34,17 @@ class ServedModel:
         return has_masks(self.identity)
 
 
-def has_masks(identity: dict[str, Any]) -> bool:
+def has_masks(identity: Mapping[str, Any]) -> bool:
     """Whether the model of this identity returns masks."""
-    return "masks" in identity[MODEL]["outputs"]
+    return "masks" in next(iter(identity.values()))["outputs"]
 
 
-async def inspect(transport: Transport) -> ServedModel:
-    """Ask a server about its `mask_rcnn`.
+async def inspect(transport: Transport, name: str) -> ServedModel:
+    """Ask a server about its model `name`.
 
     Raises:
         ServerUnavailable: no server there, or it does not have the model now.
-        ClientError: the model is another one.
+        ClientError: the model does not answer as ours do.
     """
     where = str(transport)
     try:
@@ -50,66 +52,82 @@ async def inspect(transport: Transport) -> ServedModel:
     except (ServerUnavailable, RequestFailed) as error:
         raise ServerUnavailable(f"no Triton server answers at {where}: {error}") from error
     try:
-        metadata = await transport.model_metadata(MODEL)
+        metadata = await transport.model_metadata(name)
     except (ServerUnavailable, RequestFailed) as error:
-        raise ServerUnavailable(await _absent(transport, error)) from error
-
-    outputs = {output["name"] for output in metadata.get("outputs", [])}
-    inputs = {tensor["name"]: tensor["datatype"] for tensor in metadata.get("inputs", [])}
-    if inputs != {"image": "BYTES"} or not outputs.issuperset(BOX_OUTPUTS):
+        raise ServerUnavailable(await _absent(transport, name, error)) from error
+    if not _is_ours(metadata):
         raise ClientError(
-            f"the model {MODEL} at {where} is another one: it has inputs {inputs} and outputs "
-            f"{sorted(outputs)}, expected were {{'image': 'BYTES'}} and {sorted(BOX_OUTPUTS)}"
+            f"the model {name} at {where} is another one: it has inputs {_inputs(metadata)} and "
+            f"outputs {_outputs(metadata)}, expected were {INPUTS} and {sorted(BOX_OUTPUTS)}"
         )
-    config = await transport.model_config(MODEL)
+    config = await transport.model_config(name)
     return ServedModel(
-        categories=_categories(config, where),
-        identity=await _identity(transport, config),
+        name=name,
+        categories=_categories(name, config, where),
+        identity=await _identity(transport, name, config),
         server_version=str(server.get("version", "")),
     )
 
 
-async def _absent(transport: Transport, error: ClientError) -> str:
-    message = f"the server at {transport} does not serve the model {MODEL}: {error}"
+async def _absent(transport: Transport, name: str, error: ClientError) -> str:
+    message = f"the server at {transport} does not serve the model {name}: {error}"
     try:
-        names = await transport.loaded_models()
+        loaded = await transport.loaded_models()
+        metadata = await asyncio.gather(*map(transport.model_metadata, loaded))
     except ClientError:
         return message
-    return f"{message}\nIt has loaded {', '.join(names) or 'no model'}; its log says why."
+    ours = [model for model, its in zip(loaded, metadata, strict=True) if _is_ours(its)]
+    if ours:
+        return (
+            f"{message}\nIt serves {', '.join(ours)}: name one with --model. Its log says why "
+            f"{name} is not there."
+        )
+    return f"{message}\nIt has loaded {', '.join(loaded) or 'no model'}; its log says why."
 
 
-def _categories(config: dict[str, Any], where: str) -> dict[int, str]:
+def _is_ours(metadata: Mapping[str, Any]) -> bool:
+    return _inputs(metadata) == INPUTS and set(BOX_OUTPUTS) <= set(_outputs(metadata))
+
+
+def _inputs(metadata: Mapping[str, Any]) -> dict[str, str]:
+    return {tensor["name"]: tensor["datatype"] for tensor in metadata.get("inputs", [])}
+
+
+def _outputs(metadata: Mapping[str, Any]) -> list[str]:
+    return sorted(tensor["name"] for tensor in metadata.get("outputs", []))
+
+
+def _categories(name: str, config: Mapping[str, Any], where: str) -> dict[int, str]:
     text = _parameters(config).get("categories", "")
     try:
         return {int(entry["id"]): str(entry["name"]) for entry in json.loads(text)}
     except (ValueError, KeyError, TypeError) as error:
         raise ClientError(
-            f"the model {MODEL} at {where} does not name its categories: its parameter "
+            f"the model {name} at {where} does not name its categories: its parameter "
             f"`categories` is {text[:80]!r}, expected was "
             '[{"id": 1, "name": "person"}, …]. Build its repository again with '
             "`python -m builder build`."
         ) from error
 
 
-async def _identity(transport: Transport, config: dict[str, Any]) -> dict[str, Any]:
+async def _identity(transport: Transport, name: str, config: dict[str, Any]) -> dict[str, Any]:
     """What decides the answers of the model and, for an ensemble, of every step."""
-    steps = config.get("ensemble_scheduling", {}).get("step", [])
-    configs = {MODEL: config}
-    for step in steps:
+    configs = {name: config}
+    for step in config.get("ensemble_scheduling", {}).get("step", []):
         configs[step["model_name"]] = await transport.model_config(step["model_name"])
     identity = {}
-    for name, model_config in configs.items():
-        metadata = await transport.model_metadata(name)
-        identity[name] = {
+    for model, model_config in configs.items():
+        metadata = await transport.model_metadata(model)
+        identity[model] = {
             "backend": model_config.get("backend") or model_config.get("platform") or "",
             "versions": list(metadata.get("versions", [])),
-            "outputs": sorted(output["name"] for output in metadata.get("outputs", [])),
+            "outputs": _outputs(metadata),
             "parameters": _parameters(model_config),
         }
     return identity
 
 
-def _parameters(config: dict[str, Any]) -> dict[str, str]:
+def _parameters(config: Mapping[str, Any]) -> dict[str, str]:
     return {
         name: value.get("string_value", "") for name, value in config.get("parameters", {}).items()
     }

@@ -21,6 +21,7 @@ import numpy.typing as npt
 from tritonclient.utils import InferenceServerException, np_to_triton_dtype
 
 from client.connection.request import InferenceRequest
+from client.connection.settings import DEFAULT_URLS
 from client.connection.tls import Tls
 from client.errors import (
     ClientError,
@@ -31,8 +32,6 @@ from client.errors import (
 )
 
 Answer = TypeVar("Answer")
-
-DEFAULT_URLS = {"grpc": "127.0.0.1:8001", "http": "127.0.0.1:8000"}
 
 METADATA_TIMEOUT_S = 10.0
 
@@ -236,12 +235,14 @@ class HttpTransport(Transport):
 def open_transport(
     protocol: str, url: str, timeout: float, concurrency: int, tls: Tls | None
 ) -> Transport:
-    """A transport for `protocol`, "grpc" or "http"; to be made inside a running event loop.
+    """A transport, to be made inside a running event loop.
 
-    url: "HOST:PORT".
-    timeout: seconds that one inference may take.
-    concurrency: the most requests that will be in flight at once.
-    tls: None for a connection without it.
+    Args:
+        protocol: `grpc` or `http`.
+        url: `HOST:PORT`.
+        timeout: seconds that one inference may take.
+        concurrency: the most requests that will be in flight at once.
+        tls: None for a connection without it.
 
     Raises:
         ClientError: no such address; TLS over HTTP.

@@ -22,6 +22,7 @@ from onnxruntime import InferenceSession
 
 from builder.repository.models import NETWORK
 from builder.repository.write import NETWORK_ONNX
+from client.connection import settings
 from client.errors import ClientError
 from client.evaluate import evaluate
 from perf.errors import PerfError
@@ -68,9 +69,8 @@ def rate_served(url: str, options: argparse.Namespace) -> float:
         summary = evaluate(
             options.images,
             options.annotations,
-            url=url,
+            settings.Connection(url, concurrency=options.concurrency),
             output=folder,
-            concurrency=options.concurrency,
             progress=False,
         )
     assert summary.images_per_second is not None

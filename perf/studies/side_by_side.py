@@ -26,6 +26,7 @@ import onnxruntime as ort
 
 from builder.repository.models import NETWORK
 from builder.repository.write import NETWORK_ONNX
+from client.connection import settings
 from client.errors import ClientError
 from client.evaluate import evaluate
 from perf.errors import PerfError
@@ -77,9 +78,8 @@ def served_figures(options: argparse.Namespace) -> tuple[dict[str, float], list[
             summary = evaluate(
                 options.images,
                 options.annotations,
-                url=server.grpc_url,
+                settings.Connection(server.grpc_url, concurrency=concurrency),
                 output=output,
-                concurrency=concurrency,
                 progress=False,
             )
             assert summary.images_per_second is not None

@@ -1,4 +1,4 @@
-"""A real tritonserver whose mask_rcnn answers from detectron2's own results on the demo.
+"""A real tritonserver whose model answers from detectron2's own results on the demo.
 
 It says at once what the network would take its time for, so that the client can be tried on
 everything that happens on the way: broken runs, refusals, servers that go away.
@@ -6,17 +6,23 @@ everything that happens on the way: broken runs, refusals, servers that go away.
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import json
 import shutil
+import time
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from artifact.names import DEFAULT_NAME
+from client.coco.summary import Summary
+from client.connection.settings import Connection
+from client.evaluate import RESULTS, evaluate
 from server.launch import TritonServer
 
 DEMO = Path(__file__).parents[2] / "demo"
@@ -67,14 +73,20 @@ def write_recorded_repository(
     folder: Path,
     demo: Demo,
     *,
-    name: str = "mask_rcnn",
+    name: str = DEFAULT_NAME,
     has_masks: bool = True,
     delay_s: float = DELAY_S,
     further: str = "",
 ) -> Path:
-    """A model repository with the stand-in alone; returns `folder`.
+    """Put a stand-in into the model repository `folder`, and return that.
 
-    further: lines for its config.pbtxt.
+    Args:
+        folder: other models in it stay.
+        demo: the pictures that it knows, and what it answers.
+        name: the model's.
+        has_masks: whether it returns masks.
+        delay_s: how long it takes for each picture, in seconds.
+        further: lines for its config.pbtxt.
     """
     by_image = defaultdict(list)
     for result in demo.results:
@@ -103,6 +115,30 @@ def write_recorded_repository(
     return folder
 
 
+@pytest.fixture(params=["grpc", "http"])
+def protocol(request: pytest.FixtureRequest) -> str:
+    """Each of the two, for a test of its own."""
+    return str(request.param)
+
+
+def connection_to(server: TritonServer, protocol: str = "grpc", **settings: Any) -> Connection:
+    """A connection to `server` alone."""
+    url = server.grpc_url if protocol == "grpc" else server.http_url
+    return Connection(url, protocol, **settings)
+
+
+def options_for(server: TritonServer, protocol: str) -> list[str]:
+    """The command line's for `connection_to`."""
+    return ["--url", str(connection_to(server, protocol).url), "--protocol", protocol]
+
+
+def evaluate_demo(demo: Demo, connection: Connection, output: Path, **further: Any) -> Summary:
+    """Evaluate the model on the whole data set, or as `further` arguments of `evaluate` say."""
+    return evaluate(
+        demo.images, demo.annotations, connection, output=output, progress=False, **further
+    )
+
+
 @pytest.fixture(scope="session")
 def recorded_repository(tmp_path_factory: pytest.TempPathFactory, demo: Demo) -> Path:
     return write_recorded_repository(tmp_path_factory.mktemp("recorded"), demo)
@@ -116,30 +152,71 @@ def slow_repository(tmp_path_factory: pytest.TempPathFactory, demo: Demo) -> Pat
 
 
 @pytest.fixture(scope="session")
-def recorded_server(recorded_repository: Path) -> Iterator[TritonServer]:
-    with TritonServer(recorded_repository, exit_timeout_secs=0) as server:
-        yield server
-
-
-@pytest.fixture(scope="session")
-def boxes_only_server(
-    tmp_path_factory: pytest.TempPathFactory, demo: Demo
-) -> Iterator[TritonServer]:
+def boxes_only_repository(tmp_path_factory: pytest.TempPathFactory, demo: Demo) -> Path:
     """The stand-in for a Faster R-CNN."""
     folder = tmp_path_factory.mktemp("boxes_only")
-    with TritonServer(
-        write_recorded_repository(folder, demo, has_masks=False), exit_timeout_secs=0
-    ) as server:
-        yield server
+    return write_recorded_repository(folder, demo, has_masks=False)
 
 
 @pytest.fixture(scope="session")
-def other_models_server(
-    tmp_path_factory: pytest.TempPathFactory, demo: Demo
-) -> Iterator[TritonServer]:
-    """A server without a model mask_rcnn."""
-    folder = tmp_path_factory.mktemp("other_models")
-    with TritonServer(
-        write_recorded_repository(folder, demo, name="other"), exit_timeout_secs=0
-    ) as server:
+def renumbered_demo(tmp_path_factory: pytest.TempPathFactory, demo: Demo) -> Demo:
+    """The demo with other ids and names for its categories."""
+    content, results = copy.deepcopy((demo.content, demo.results))
+    for entry in [*content["annotations"], *results]:
+        entry["category_id"] += 100
+    for category in content["categories"]:
+        category.update(id=category["id"] + 100, name=f"{category['name']} again")
+    annotations = tmp_path_factory.mktemp("renumbered") / "instances.json"
+    annotations.write_text(json.dumps(content))
+    return Demo(demo.images, annotations, content, results)
+
+
+@pytest.fixture(scope="session")
+def two_models_repository(
+    tmp_path_factory: pytest.TempPathFactory, demo: Demo, renumbered_demo: Demo
+) -> Path:
+    """Models `shapes` and `renumbered`, each for its own data set, and none of the usual name."""
+    folder = tmp_path_factory.mktemp("two_models")
+    write_recorded_repository(folder, demo, name="shapes")
+    return write_recorded_repository(folder, renumbered_demo, name="renumbered")
+
+
+@pytest.fixture(scope="session")
+def recorded_server(recorded_repository: Path) -> Iterator[TritonServer]:
+    yield from served(recorded_repository)
+
+
+@pytest.fixture(scope="session")
+def boxes_only_server(boxes_only_repository: Path) -> Iterator[TritonServer]:
+    yield from served(boxes_only_repository)
+
+
+@pytest.fixture(scope="session")
+def two_models_server(two_models_repository: Path) -> Iterator[TritonServer]:
+    yield from served(two_models_repository)
+
+
+def finished(output: Path) -> int:
+    """The pictures that an evaluation has finished so far."""
+    file = output / RESULTS
+    return max(file.read_bytes().count(b"\n") - 1, 0) if file.exists() else 0
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    """For half a minute at most."""
+    give_up_at = time.monotonic() + 30
+    while not condition():
+        assert time.monotonic() < give_up_at, "it did not happen within 30 s"
+        time.sleep(0.01)
+
+
+@pytest.fixture
+def recorded_options(recorded_server: TritonServer, protocol: str) -> list[str]:
+    """The command line's for a connection to `recorded_server`."""
+    return options_for(recorded_server, protocol)
+
+
+def served(repository: Path) -> Iterator[TritonServer]:
+    """One server, whose end is no test's subject."""
+    with TritonServer(repository, exit_timeout_secs=0) as server:
         yield server

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
-from typing import Any
 
 import numpy as np
+import pytest
 from PIL import ExifTags, Image
 
 from client.connection.detector import connect
+from client.connection.served_model import ServedModel
+from client.connection.settings import Connection
+from client.errors import ClientError
 from client.predict import predict
 from server.launch import TritonServer
+from tests.client.conftest import Demo, connection_to
 
 
 def test_a_picture_on_its_side_is_predicted_and_drawn_upright(
-    demo_server: TritonServer, demo: Any, tmp_path: Path
+    demo_server: TritonServer, demo: Demo, tmp_path: Path
 ) -> None:
     upright, on_its_side = tmp_path / "upright.png", tmp_path / "on_its_side.png"
     exif = Image.Exif()
@@ -25,7 +29,7 @@ def test_a_picture_on_its_side_is_predicted_and_drawn_upright(
         picture.transpose(Image.Transpose.ROTATE_90).save(on_its_side, exif=exif)
 
     predictions = predict(
-        [upright, on_its_side], url=demo_server.grpc_url, output=tmp_path / "drawn"
+        [upright, on_its_side], connection_to(demo_server), output=tmp_path / "drawn"
     )
 
     one, other = predictions.entries
@@ -33,18 +37,30 @@ def test_a_picture_on_its_side_is_predicted_and_drawn_upright(
     assert len(one["detections"]) > 3
     assert [d["mask"] for d in other["detections"]] == [d["mask"] for d in one["detections"]]
     drawn = [np.asarray(Image.open(tmp_path / "drawn" / entry["drawn"])) for entry in (one, other)]
-    assert np.array_equal(*drawn)
+    assert np.array_equal(drawn[0], drawn[1])
+
+
+async def served_model(connection: Connection) -> ServedModel:
+    async with connect(connection) as detector:
+        return detector.model
+
+
+def test_the_models_that_an_ensemble_is_made_of_are_not_offered_in_its_place(
+    demo_server: TritonServer,
+) -> None:
+    with pytest.raises(ClientError, match=r"(?s)model birds: .*\nIt serves mask_rcnn: name one "):
+        asyncio.run(served_model(connection_to(demo_server, model="birds")))
+    with pytest.raises(ClientError, match=r"the model mask_rcnn_preprocess at .* is another one: "):
+        asyncio.run(served_model(connection_to(demo_server, model="mask_rcnn_preprocess")))
 
 
 def test_the_ensemble_is_known_by_all_of_its_models_over_either_protocol(
     demo_server: TritonServer,
 ) -> None:
-    async def ask(protocol: str, url: str) -> Any:
-        async with connect(protocol, url) as detector:
-            return detector.model
-
-    model = asyncio.run(ask("grpc", demo_server.grpc_url))
-    over_http = asyncio.run(ask("http", demo_server.http_url))
+    model, over_http = (
+        asyncio.run(served_model(connection_to(demo_server, protocol)))
+        for protocol in ("grpc", "http")
+    )
 
     assert model.identity == over_http.identity
     assert model.identity["mask_rcnn_preprocess"]["parameters"]["resize"] == "pillow"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import resource
@@ -20,15 +21,21 @@ import pytest
 import tritonclient.grpc
 
 from client.__main__ import main
+from client.coco.summary import Summary
+from client.connection.settings import Connection
 from client.errors import ClientError
 from client.evaluate import COCO_RESULTS, FAILURES_IN_A_ROW, RESULTS, SUMMARY, evaluate
 from server.launch import TritonServer
+from tests.client.conftest import (
+    Demo,
+    connection_to,
+    evaluate_demo,
+    finished,
+    options_for,
+    wait_until,
+)
 
 REPOSITORY_ROOT = Path(__file__).parents[2]
-
-
-def url(server: TritonServer, protocol: str) -> str:
-    return server.grpc_url if protocol == "grpc" else server.http_url
 
 
 def requests_served(server: TritonServer) -> int:
@@ -37,30 +44,10 @@ def requests_served(server: TritonServer) -> int:
     return int(statistics.success.count)
 
 
-def finished(output: Path) -> int:
-    file = output / RESULTS
-    return max(file.read_bytes().count(b"\n") - 1, 0) if file.exists() else 0
-
-
-def wait_until(condition: Any) -> None:
-    give_up_at = time.monotonic() + 30
-    while not condition():
-        assert time.monotonic() < give_up_at, "it did not happen within 30 s"
-        time.sleep(0.01)
-
-
-@pytest.mark.parametrize("protocol", ["grpc", "http"])
 def test_detectron2s_figures_come_back_through_the_server(
-    recorded_server: TritonServer, demo: Any, tmp_path: Path, protocol: str
+    recorded_server: TritonServer, demo: Demo, tmp_path: Path, protocol: str
 ) -> None:
-    summary = evaluate(
-        demo.images,
-        demo.annotations,
-        protocol=protocol,
-        url=url(recorded_server, protocol),
-        output=tmp_path,
-        progress=False,
-    )
+    summary = evaluate_demo(demo, connection_to(recorded_server, protocol), tmp_path)
 
     assert summary.metrics["bbox"].values["AP"] == pytest.approx(80.3482, abs=1e-3)
     assert summary.metrics["segm"].values["AP"] == pytest.approx(72.2021, abs=1e-3)
@@ -80,7 +67,7 @@ def test_detectron2s_figures_come_back_through_the_server(
 
 
 def test_the_command_prints_the_table_and_ends_with_the_figures(
-    recorded_server: TritonServer, demo: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    recorded_server: TritonServer, demo: Demo, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     code = main(
         ["evaluate", "--images", str(demo.images), "--annotations", str(demo.annotations),
@@ -96,12 +83,9 @@ def test_the_command_prints_the_table_and_ends_with_the_figures(
 
 
 def test_a_model_without_masks_is_evaluated_on_boxes(
-    boxes_only_server: TritonServer, demo: Any, tmp_path: Path
+    boxes_only_server: TritonServer, demo: Demo, tmp_path: Path
 ) -> None:
-    summary = evaluate(
-        demo.images, demo.annotations, url=boxes_only_server.grpc_url, output=tmp_path,
-        progress=False,
-    )  # fmt: skip
+    summary = evaluate_demo(demo, connection_to(boxes_only_server), tmp_path)
 
     assert list(summary.metrics) == ["bbox"]
     assert str(summary).splitlines()[-1] == "box AP 80.35, AP50 91.90"
@@ -109,7 +93,7 @@ def test_a_model_without_masks_is_evaluated_on_boxes(
 
 
 def test_a_killed_run_is_resumed_without_asking_again_and_ends_the_same(
-    recorded_server: TritonServer, demo: Any, tmp_path: Path
+    recorded_server: TritonServer, demo: Demo, tmp_path: Path
 ) -> None:
     broken, whole = tmp_path / "broken", tmp_path / "whole"
     arguments = ["evaluate", "--images", str(demo.images), "--annotations", str(demo.annotations),
@@ -126,7 +110,7 @@ def test_a_killed_run_is_resumed_without_asking_again_and_ends_the_same(
     assert kept < 64
 
     with pytest.raises(ClientError, match=f"with {kept} finished pictures"):
-        evaluate(demo.images, demo.annotations, url=recorded_server.grpc_url, output=broken)
+        evaluate_demo(demo, connection_to(recorded_server), broken)
     time.sleep(0.1)  # what was in flight when the client died
     before = requests_served(recorded_server)
     assert main([*arguments, "--output", str(broken), "--resume"]) == 0
@@ -140,13 +124,10 @@ def test_a_killed_run_is_resumed_without_asking_again_and_ends_the_same(
 
 
 def test_a_finished_run_can_be_resumed_and_asks_nothing(
-    recorded_server: TritonServer, demo: Any, tmp_path: Path
+    recorded_server: TritonServer, demo: Demo, tmp_path: Path
 ) -> None:
-    def run() -> Any:
-        return evaluate(
-            demo.images, demo.annotations, url=recorded_server.grpc_url, output=tmp_path,
-            resume=True, progress=False,
-        )  # fmt: skip
+    def run() -> Summary:
+        return evaluate_demo(demo, connection_to(recorded_server), tmp_path, resume=True)
 
     first = run()
     before = requests_served(recorded_server)
@@ -158,24 +139,16 @@ def test_a_finished_run_can_be_resumed_and_asks_nothing(
 
 
 def test_a_run_of_another_model_is_not_continued(
-    recorded_server: TritonServer, boxes_only_server: TritonServer, demo: Any, tmp_path: Path
+    recorded_server: TritonServer, boxes_only_server: TritonServer, demo: Demo, tmp_path: Path
 ) -> None:
-    evaluate(demo.images, demo.annotations, url=boxes_only_server.grpc_url, output=tmp_path)
+    evaluate_demo(demo, connection_to(boxes_only_server), tmp_path)
 
     with pytest.raises(ClientError, match=r"another run: model\.mask_rcnn\."):
-        evaluate(
-            demo.images, demo.annotations, url=recorded_server.grpc_url, output=tmp_path,
-            resume=True,
-        )  # fmt: skip
+        evaluate_demo(demo, connection_to(recorded_server), tmp_path, resume=True)
 
 
-@pytest.mark.parametrize("protocol", ["grpc", "http"])
 def test_refused_pictures_do_not_cost_the_others_and_are_told(
-    recorded_server: TritonServer,
-    demo: Any,
-    tmp_path: Path,
-    capsys: pytest.CaptureFixture[str],
-    protocol: str,
+    recorded_options: list[str], demo: Demo, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     images = tmp_path / "images"
     shutil.copytree(demo.images, images)
@@ -184,8 +157,7 @@ def test_refused_pictures_do_not_cost_the_others_and_are_told(
     (images / "000004.jpg").write_bytes(b"not a picture")
     shutil.copy(images / "000001.jpg", images / "000005.jpg")
     arguments = ["evaluate", "--images", str(images), "--annotations", str(demo.annotations),
-                 "--url", url(recorded_server, protocol), "--protocol", protocol,
-                 "--output", str(tmp_path / "out")]  # fmt: skip
+                 *recorded_options, "--output", str(tmp_path / "out")]  # fmt: skip
 
     code = main(arguments)
 
@@ -207,7 +179,7 @@ def test_refused_pictures_do_not_cost_the_others_and_are_told(
 
 
 def test_a_server_that_refuses_everything_is_not_asked_for_everything(
-    recorded_server: TritonServer, demo: Any, tmp_path: Path
+    recorded_server: TritonServer, demo: Demo, tmp_path: Path
 ) -> None:
     images = tmp_path / "images"
     shutil.copytree(demo.images, images)
@@ -220,34 +192,33 @@ def test_a_server_that_refuses_everything_is_not_asked_for_everything(
         r"[0-9a-f]{8}-\d+\)\n0 of 64",
     ):
         evaluate(
-            images, demo.annotations, url=recorded_server.grpc_url, output=tmp_path / "out",
+            images,
+            demo.annotations,
+            connection_to(recorded_server),
+            output=tmp_path / "out",
             progress=False,
-        )  # fmt: skip
+        )
 
 
-@pytest.mark.parametrize("protocol", ["grpc", "http"])
 def test_every_request_has_a_deadline(
-    recorded_server: TritonServer, demo: Any, tmp_path: Path, protocol: str
+    recorded_server: TritonServer, demo: Demo, tmp_path: Path, protocol: str
 ) -> None:
-    # Sixteen requests queue for one model instance that takes 10 ms for each.
+    # All 64 requests queue for one model instance that takes 10 ms for each.
+    connection = connection_to(recorded_server, protocol, timeout=0.02, concurrency=64)
     with pytest.raises(ClientError, match=r"no answer within 0\.02 s \(--timeout\)"):
-        evaluate(
-            demo.images, demo.annotations, protocol=protocol, url=url(recorded_server, protocol),
-            output=tmp_path, timeout=0.02, concurrency=64, progress=False,
-        )  # fmt: skip
+        evaluate_demo(demo, connection, tmp_path)
 
 
 class Runs:
     """An evaluation over each protocol at the same time, in threads."""
 
-    def __init__(self, server: TritonServer, demo: Any, folder: Path, retry_for: float) -> None:
+    def __init__(self, server: TritonServer, demo: Demo, folder: Path, retry_for: float) -> None:
         self.outputs = {protocol: folder / protocol for protocol in ("grpc", "http")}
         self.outcomes: dict[str, Any] = {}
         self._threads = []
         for protocol, output in self.outputs.items():
-            thread = threading.Thread(
-                target=self._run, args=[demo, protocol, url(server, protocol), output, retry_for]
-            )
+            connection = connection_to(server, protocol, concurrency=2, retry_for=retry_for)
+            thread = threading.Thread(target=self._run, args=[demo, connection, output])
             thread.start()
             self._threads.append(thread)
 
@@ -258,18 +229,16 @@ class Runs:
         for thread in self._threads:
             thread.join()
 
-    def _run(self, demo: Any, protocol: str, address: str, output: Path, retry_for: float) -> None:
+    def _run(self, demo: Demo, connection: Connection, output: Path) -> None:
         try:
-            self.outcomes[protocol] = evaluate(
-                demo.images, demo.annotations, protocol=protocol, url=address, output=output,
-                concurrency=2, retry_for=retry_for, progress=False,
-            )  # fmt: skip
+            outcome: Any = evaluate_demo(demo, connection, output)
         except ClientError as error:
-            self.outcomes[protocol] = error
+            outcome = error
+        self.outcomes[connection.protocol] = outcome
 
 
 def test_a_server_that_restarts_is_waited_for(
-    slow_repository: Path, demo: Any, tmp_path: Path
+    slow_repository: Path, demo: Demo, tmp_path: Path
 ) -> None:
     with TritonServer(slow_repository) as server:
         runs = Runs(server, demo, tmp_path, retry_for=60)
@@ -286,7 +255,7 @@ def test_a_server_that_restarts_is_waited_for(
 
 
 def test_a_server_that_stays_away_ends_the_run_and_keeps_what_was_finished(
-    slow_repository: Path, recorded_server: TritonServer, demo: Any, tmp_path: Path
+    slow_repository: Path, recorded_server: TritonServer, demo: Demo, tmp_path: Path
 ) -> None:
     with TritonServer(slow_repository) as server:
         runs = Runs(server, demo, tmp_path, retry_for=0.5)
@@ -300,15 +269,12 @@ def test_a_server_that_stays_away_ends_the_run_and_keeps_what_was_finished(
         message = str(runs.outcomes[protocol])
         assert f"({protocol}) could not answer for 0.5 s" in message
         assert f"{kept} of 64 pictures are finished and kept" in message
-        summary = evaluate(
-            demo.images, demo.annotations, protocol=protocol, url=url(recorded_server, protocol),
-            output=output, resume=True, progress=False,
-        )  # fmt: skip
+        summary = evaluate_demo(demo, connection_to(recorded_server, protocol), output, resume=True)
         assert (summary.resumed, summary.complete) == (kept, True)
 
 
 def test_a_full_disk_ends_the_run_and_keeps_what_was_finished(
-    recorded_server: TritonServer, demo: Any, tmp_path: Path
+    recorded_server: TritonServer, demo: Demo, tmp_path: Path
 ) -> None:
     arguments = ["evaluate", "--images", str(demo.images), "--annotations", str(demo.annotations),
                  "--url", recorded_server.grpc_url, "--output", str(tmp_path)]  # fmt: skip
@@ -334,7 +300,7 @@ def test_a_full_disk_ends_the_run_and_keeps_what_was_finished(
 
 
 def test_ctrl_c_tells_how_to_resume(
-    recorded_server: TritonServer, demo: Any, tmp_path: Path
+    recorded_server: TritonServer, demo: Demo, tmp_path: Path
 ) -> None:
     process = subprocess.Popen(
         [sys.executable, "-m", "client", "evaluate", "--images", str(demo.images),
@@ -359,9 +325,8 @@ def closed_port() -> str:
         return f"127.0.0.1:{listener.getsockname()[1]}"
 
 
-@pytest.mark.parametrize("protocol", ["grpc", "http"])
 def test_no_server_there_is_told_with_the_way_to_start_one(
-    demo: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str], protocol: str
+    demo: Demo, tmp_path: Path, capsys: pytest.CaptureFixture[str], protocol: str
 ) -> None:
     address = closed_port()
     code = main(
@@ -376,21 +341,17 @@ def test_no_server_there_is_told_with_the_way_to_start_one(
     assert not (tmp_path / "out").exists()
 
 
-@pytest.mark.parametrize("protocol", ["grpc", "http"])
 def test_the_other_protocols_port_is_not_taken_for_a_server(
-    recorded_server: TritonServer, demo: Any, tmp_path: Path, protocol: str
+    recorded_server: TritonServer, demo: Demo, tmp_path: Path, protocol: str
 ) -> None:
-    other = url(recorded_server, "http" if protocol == "grpc" else "grpc")
+    other = recorded_server.http_url if protocol == "grpc" else recorded_server.grpc_url
 
     with pytest.raises(ClientError, match=f"no Triton server answers at {other}"):
-        evaluate(
-            demo.images, demo.annotations, protocol=protocol, url=other, output=tmp_path,
-            progress=False,
-        )  # fmt: skip
+        evaluate_demo(demo, Connection(other, protocol), tmp_path)
 
 
 @pytest.mark.parametrize("status", [502, 503, 504])
-def test_a_proxys_own_page_is_told_by_its_status(demo: Any, tmp_path: Path, status: int) -> None:
+def test_a_proxys_own_page_is_told_by_its_status(demo: Demo, tmp_path: Path, status: int) -> None:
     class Proxy(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             self.send_error(status)
@@ -400,36 +361,85 @@ def test_a_proxys_own_page_is_told_by_its_status(demo: Any, tmp_path: Path, stat
         address = f"127.0.0.1:{proxy.server_port}"
         try:
             with pytest.raises(ClientError, match=rf"{address} \(http\): HTTP status {status}\n"):
-                evaluate(
-                    demo.images, demo.annotations, protocol="http", url=address, output=tmp_path
-                )
+                evaluate_demo(demo, Connection(address, "http"), tmp_path)
         finally:
             proxy.shutdown()
 
 
 @pytest.mark.parametrize("address", ["http://127.0.0.1:8000", "localhost", ""])
 def test_an_address_that_is_not_host_and_port_is_refused(
-    demo: Any, tmp_path: Path, address: str
+    demo: Demo, tmp_path: Path, address: str
 ) -> None:
     with pytest.raises(ClientError, match="give HOST:PORT without a scheme"):
-        evaluate(demo.images, demo.annotations, url=address, output=tmp_path)
+        evaluate_demo(demo, Connection(address), tmp_path)
 
 
-@pytest.mark.parametrize("protocol", ["grpc", "http"])
-def test_a_server_of_other_models_is_told_with_what_it_has(
-    other_models_server: TritonServer, demo: Any, tmp_path: Path, protocol: str
+def test_a_server_of_other_models_is_told_with_those_that_can_be_asked(
+    two_models_server: TritonServer, demo: Demo, tmp_path: Path, protocol: str
 ) -> None:
     with pytest.raises(
-        ClientError, match=r"(?s)does not serve the model mask_rcnn: .* loaded other;"
+        ClientError,
+        match=r"(?s)does not serve the model mask_rcnn: .*\n"
+        r"It serves renumbered, shapes: name one with --model\. Its log says why mask_rcnn is not ",
     ):
-        evaluate(
-            demo.images, demo.annotations, protocol=protocol,
-            url=url(other_models_server, protocol), output=tmp_path,
+        evaluate_demo(demo, connection_to(two_models_server, protocol), tmp_path)
+
+
+def test_each_model_of_a_server_is_evaluated_by_its_name(
+    two_models_server: TritonServer,
+    demo: Demo,
+    renumbered_demo: Demo,
+    tmp_path: Path,
+    protocol: str,
+) -> None:
+    for name, data_set in (("shapes", demo), ("renumbered", renumbered_demo)):
+        code = main(
+            ["evaluate", "--images", str(data_set.images),
+             "--annotations", str(data_set.annotations), "--model", name,
+             *options_for(two_models_server, protocol), "--output", str(tmp_path / name)]
         )  # fmt: skip
+
+        assert code == 0
+        summary = json.loads((tmp_path / name / SUMMARY).read_text())
+        assert list(summary["model"]) == [name]
+        assert summary["bbox"]["AP"] == pytest.approx(80.3482, abs=1e-3)
+        assert summary["segm"]["AP"] == pytest.approx(72.2021, abs=1e-3)
+        written = json.loads((tmp_path / name / COCO_RESULTS).read_text())
+        ids = {category["id"] for category in data_set.content["categories"]}
+        assert {result["category_id"] for result in written} <= ids
+
+    with pytest.raises(ClientError, match="built for other categories"):
+        evaluate_demo(
+            demo,
+            connection_to(two_models_server, protocol, model="renumbered"),
+            tmp_path / "crossed",
+        )
+
+
+def test_a_run_is_not_continued_with_another_model_of_the_server(
+    two_models_server: TritonServer, demo: Demo, renumbered_demo: Demo, tmp_path: Path
+) -> None:
+    categories = [*demo.content["categories"], *renumbered_demo.content["categories"]]
+    both = tmp_path / "instances.json"
+    both.write_text(json.dumps({**demo.content, "categories": categories}))
+    with_both = dataclasses.replace(demo, annotations=both)
+
+    def run(model: str) -> Summary:
+        connection = connection_to(two_models_server, model=model)
+        return evaluate_demo(with_both, connection, tmp_path / "out", resume=True)
+
+    run("shapes")
+    with pytest.raises(
+        ClientError,
+        match=r"cannot resume .*, it is another run: model\.renumbered was None, now \{.*; "
+        r"model\.shapes was \{.*, now None\.",
+    ):
+        run("renumbered")
+    assert run("shapes").resumed == 64
 
 
 def test_annotations_of_another_data_set_are_refused_before_anything_is_sent(
-    recorded_server: TritonServer, demo: Any, tmp_path: Path
+    recorded_server: TritonServer, demo: Demo, tmp_path: Path
 ) -> None:
     content = {**demo.content, "categories": [{"id": 1, "name": "person"}]}
     file = tmp_path / "instances.json"
@@ -437,6 +447,6 @@ def test_annotations_of_another_data_set_are_refused_before_anything_is_sent(
     before = requests_served(recorded_server)
 
     with pytest.raises(ClientError, match="built for other categories"):
-        evaluate(demo.images, file, url=recorded_server.grpc_url, output=tmp_path / "out")
+        evaluate(demo.images, file, connection_to(recorded_server), output=tmp_path / "out")
 
     assert requests_served(recorded_server) == before

@@ -13,22 +13,22 @@ import pytest
 from client.__main__ import main
 from client.coco.shard import Shard
 from client.errors import ClientError
-from client.evaluate import COCO_RESULTS, RESULTS, SUMMARY, evaluate
+from client.evaluate import COCO_RESULTS, RESULTS, SUMMARY
 from client.merge import merge
 from server.launch import TritonServer
+from tests.client.conftest import Demo, connection_to, evaluate_demo
 
 
 @pytest.fixture(scope="module")
 def evaluated(
-    recorded_server: TritonServer, demo: Any, tmp_path_factory: pytest.TempPathFactory
+    recorded_server: TritonServer, demo: Demo, tmp_path_factory: pytest.TempPathFactory
 ) -> Path:
     """The folders `whole`, and `1`, `2` and `3` for the three shards of it."""
     folder = tmp_path_factory.mktemp("evaluated")
     for name, shard in [("whole", None), *((str(n), Shard(n, 3)) for n in (1, 2, 3))]:
-        evaluate(
-            demo.images, demo.annotations, url=recorded_server.grpc_url, output=folder / name,
-            shard=shard, concurrency=4, progress=False,
-        )  # fmt: skip
+        evaluate_demo(
+            demo, connection_to(recorded_server, concurrency=4), folder / name, shard=shard
+        )
     return folder
 
 
@@ -65,6 +65,20 @@ def test_merged_shards_are_the_evaluation_that_one_client_makes(
     assert printed.endswith("\nbox AP 80.35, AP50 91.90; mask AP 72.20, AP50 89.26\n")
 
 
+def test_shards_of_a_model_of_any_name_are_merged(
+    two_models_server: TritonServer, renumbered_demo: Demo, tmp_path: Path
+) -> None:
+    for number in (1, 2):
+        connection = connection_to(two_models_server, model="renumbered")
+        folder = tmp_path / str(number)
+        evaluate_demo(renumbered_demo, connection, folder, shard=Shard(number, 2))
+
+    summary = merge([tmp_path / "1", tmp_path / "2"], output=tmp_path / "merged")
+
+    assert summary.metrics["bbox"].values["AP"] == pytest.approx(80.3482, abs=1e-3)
+    assert summary.metrics["segm"].values["AP"] == pytest.approx(72.2021, abs=1e-3)
+
+
 def test_a_shards_figures_are_of_its_own_pictures_and_say_so(evaluated: Path) -> None:
     summaries = [summary_of(evaluated / name) for name in "123"]
 
@@ -76,7 +90,7 @@ def test_a_shards_figures_are_of_its_own_pictures_and_say_so(evaluated: Path) ->
 
 def test_a_shard_is_resumed_and_only_that_shard(
     recorded_server: TritonServer,
-    demo: Any,
+    demo: Demo,
     shards: list[Path],
     evaluated: Path,
     capsys: pytest.CaptureFixture[str],
@@ -174,7 +188,7 @@ def test_results_of_other_pictures_than_the_shards_are_refused(
 
 
 def test_the_annotation_file_may_lie_elsewhere_but_not_be_another(
-    shards: list[Path], demo: Any, tmp_path: Path
+    shards: list[Path], demo: Demo, tmp_path: Path
 ) -> None:
     for shard in shards:
         (shard / SUMMARY).unlink()
@@ -187,18 +201,3 @@ def test_the_annotation_file_may_lie_elsewhere_but_not_be_another(
     with pytest.raises(ClientError, match="evaluated with another file than"):
         merge(shards, output=tmp_path / "merged", annotations=other)
     assert merge(shards, output=tmp_path / "merged", annotations=moved).complete
-
-
-@pytest.mark.parametrize("count", [1, 2, 7, 64, 65])
-def test_every_picture_is_in_one_shard(count: int) -> None:
-    items = range(64)
-    shares = [Shard(number, count).of(items) for number in range(1, count + 1)]
-
-    assert sorted(item for share in shares for item in share) == list(items)
-    assert max(map(len, shares)) - min(map(len, shares)) <= 1
-
-
-@pytest.mark.parametrize("text", ["0/3", "4/3", "3", "1/", "/3", "1/0", "-1/3", "a/b", "1/3/5", ""])
-def test_what_is_not_a_shard_is_refused(text: str) -> None:
-    with pytest.raises(ValueError, match="expected i/n"):
-        Shard.parse(text)

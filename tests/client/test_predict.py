@@ -7,7 +7,6 @@ import os
 import re
 import shutil
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -15,28 +14,24 @@ from PIL import Image
 from pycocotools import mask as rle
 
 from client.__main__ import main
+from client.connection.settings import Connection
 from client.errors import ClientError
 from client.predict import DETECTIONS, predict
 from server.launch import TritonServer
+from tests.client.conftest import Demo, connection_to
 
 
-@pytest.mark.parametrize("protocol", ["grpc", "http"])
 def test_files_and_folders_become_drawn_pictures_and_detections(
-    recorded_server: TritonServer,
-    demo: Any,
-    tmp_path: Path,
-    capsys: pytest.CaptureFixture[str],
-    protocol: str,
+    recorded_options: list[str], demo: Demo, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     folder, output = tmp_path / "folder", tmp_path / "out"
     folder.mkdir()
     for name in ("000004.jpg", "000005.jpg"):
         shutil.copy(demo.images / name, folder)
-    address = recorded_server.grpc_url if protocol == "grpc" else recorded_server.http_url
 
     code = main(
-        ["predict", str(demo.images / "000000.jpg"), str(folder), "--url", address,
-         "--protocol", protocol, "--output", str(output), "--score-threshold", "0.9"]
+        ["predict", str(demo.images / "000000.jpg"), str(folder),
+         *recorded_options, "--output", str(output), "--score-threshold", "0.9"]
     )  # fmt: skip
 
     assert code == 0
@@ -63,10 +58,10 @@ def test_files_and_folders_become_drawn_pictures_and_detections(
 
 
 def test_a_model_without_masks_gives_boxes(
-    boxes_only_server: TritonServer, demo: Any, tmp_path: Path
+    boxes_only_server: TritonServer, demo: Demo, tmp_path: Path
 ) -> None:
     predictions = predict(
-        [demo.images / "000005.jpg"], url=boxes_only_server.grpc_url, output=tmp_path
+        [demo.images / "000005.jpg"], connection_to(boxes_only_server), output=tmp_path
     )
 
     [entry] = predictions.entries
@@ -76,7 +71,7 @@ def test_a_model_without_masks_gives_boxes(
 
 
 def test_what_cannot_be_read_or_is_refused_is_told_and_the_rest_is_drawn(
-    recorded_server: TritonServer, demo: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    recorded_server: TritonServer, demo: Demo, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     empty, text, unknown = (tmp_path / name for name in ("a.jpg", "b.jpg", "c.png"))
     empty.write_bytes(b"")
@@ -105,16 +100,16 @@ def test_what_cannot_be_read_or_is_refused_is_told_and_the_rest_is_drawn(
     assert sorted(path.name for path in output.iterdir()) == ["000000.png", DETECTIONS]
 
 
-@pytest.mark.parametrize("protocol", ["grpc", "http"])
 def test_a_refused_picture_is_found_in_the_servers_log_by_the_id_that_the_client_tells(
     recorded_server: TritonServer, tmp_path: Path, protocol: str
 ) -> None:
     # A file name may be any bytes; what travels is UTF-8.
     picture = tmp_path / os.fsdecode(b"caf\xe9 \xc3\xa9.png")
     Image.new("RGB", (40, 30)).save(picture)
-    url = recorded_server.grpc_url if protocol == "grpc" else recorded_server.http_url
 
-    predictions = predict([picture], protocol=protocol, url=url, output=tmp_path / "out")
+    predictions = predict(
+        [picture], connection_to(recorded_server, protocol), output=tmp_path / "out"
+    )
 
     [reason] = predictions.failures.values()
     [request_id] = re.findall(r"\(request ([0-9a-f]{8}-caf\? é\.png)\)", reason)
@@ -122,7 +117,7 @@ def test_a_refused_picture_is_found_in_the_servers_log_by_the_id_that_the_client
 
 
 def test_pictures_of_one_name_are_drawn_into_files_of_their_own(
-    recorded_server: TritonServer, demo: Any, tmp_path: Path
+    recorded_server: TritonServer, demo: Demo, tmp_path: Path
 ) -> None:
     paths = []
     for name in ("a/x.jpg", "b/x.jpg", "c/x-2.jpg"):
@@ -131,20 +126,20 @@ def test_pictures_of_one_name_are_drawn_into_files_of_their_own(
         shutil.copy(demo.images / "000000.jpg", path)
         paths.append(path)
 
-    predictions = predict(paths, url=recorded_server.grpc_url, output=tmp_path / "out")
+    predictions = predict(paths, connection_to(recorded_server), output=tmp_path / "out")
 
     drawn = [entry["drawn"] for entry in predictions.entries]
     assert drawn == ["x.png", "x-2.png", "x-2-2.png"]
     assert all((tmp_path / "out" / name).is_file() for name in drawn)
 
 
-def test_a_picture_is_never_overwritten_by_its_drawing(demo: Any, tmp_path: Path) -> None:
+def test_a_picture_is_never_overwritten_by_its_drawing(demo: Demo, tmp_path: Path) -> None:
     picture = tmp_path / "x.png"
     Image.new("RGB", (40, 30)).save(picture)
     before = picture.read_bytes()
 
     with pytest.raises(ClientError, match=r"would overwrite .*x\.png"):
-        predict([picture], output=tmp_path)
+        predict([picture], Connection(), output=tmp_path)
 
     assert picture.read_bytes() == before
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from client.connection.settings import Connection
 from client.evaluate import evaluate
 from server.launch import TritonServer
 
@@ -49,7 +50,7 @@ def test_opencvs_resize_costs_little_ap(demo_repository: Path, tmp_path: Path) -
         summary = evaluate(
             DEMO / "val/images",
             DEMO / "val/instances.json",
-            url=server.grpc_url,
+            Connection(server.grpc_url),
             output=tmp_path / "evaluation",
         )
     for task in ("bbox", "segm"):

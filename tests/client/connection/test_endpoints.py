@@ -12,14 +12,15 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from client.connection.detector import Detector, connect
+from client.connection.settings import Connection
 from client.errors import ClientError, ServerUnavailable
-from client.evaluate import COCO_RESULTS, RESULTS, SUMMARY, evaluate
+from client.evaluate import COCO_RESULTS, RESULTS, SUMMARY
 from server.launch import TritonServer
+from tests.client.conftest import Demo, connection_to, evaluate_demo, finished, wait_until
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +52,7 @@ def servers(three_servers: list[TritonServer]) -> list[TritonServer]:
 
 
 @pytest.fixture
-def picture(demo: Any) -> bytes:
+def picture(demo: Demo) -> bytes:
     return (demo.images / "000000.jpg").read_bytes()
 
 
@@ -65,13 +66,6 @@ def kill(server: TritonServer) -> None:
         wait_until(server.has_ended)
 
 
-def wait_until(condition: Callable[[], bool]) -> None:
-    give_up_at = time.monotonic() + 30
-    while not condition():
-        assert time.monotonic() < give_up_at, "it did not happen within 30 s"
-        time.sleep(0.01)
-
-
 async def detect_until(detector: Detector, picture: bytes, condition: Callable[[], bool]) -> None:
     give_up_at = time.monotonic() + 30
     while not condition():
@@ -80,16 +74,11 @@ async def detect_until(detector: Detector, picture: bytes, condition: Callable[[
         await asyncio.sleep(0.01)
 
 
-def finished(output: Path) -> int:
-    file = output / RESULTS
-    return max(file.read_bytes().count(b"\n") - 1, 0) if file.exists() else 0
-
-
 def test_a_server_that_hangs_loses_its_pictures_to_the_others_until_it_goes_on(
     servers: list[TritonServer], picture: bytes
 ) -> None:
     async def scenario() -> None:
-        async with connect(url=urls(servers), timeout=2) as detector:
+        async with connect(Connection(urls(servers), timeout=2)) as detector:
             counts = detector.endpoints.counts
             os.kill(servers[2].process_id, signal.SIGSTOP)
             try:
@@ -105,17 +94,14 @@ def test_a_server_that_hangs_loses_its_pictures_to_the_others_until_it_goes_on(
 
 
 def test_a_server_killed_in_mid_evaluation_changes_no_result(
-    servers: list[TritonServer], recorded_server: TritonServer, demo: Any, tmp_path: Path
+    servers: list[TritonServer], recorded_server: TritonServer, demo: Demo, tmp_path: Path
 ) -> None:
     alone, shared = tmp_path / "alone", tmp_path / "shared"
-    expected = evaluate(
-        demo.images, demo.annotations, url=recorded_server.grpc_url, output=alone, progress=False
-    )
+    expected = evaluate_demo(demo, connection_to(recorded_server), alone)
     with ThreadPoolExecutor(1) as thread:
         evaluation = thread.submit(
-            evaluate, demo.images, demo.annotations, url=urls(servers), output=shared,
-            concurrency=9, progress=False,
-        )  # fmt: skip
+            evaluate_demo, demo, Connection(urls(servers), concurrency=9), shared
+        )
         wait_until(lambda: finished(shared) >= 9)
         kill(servers[2])
         assert finished(shared) < 64, "it was over before the server died"
@@ -147,7 +133,7 @@ def test_a_server_that_is_away_gets_its_share_when_it_is_back(
     kill(away)
 
     async def scenario() -> None:
-        async with connect(url=urls(three_servers)) as detector:
+        async with connect(Connection(urls(three_servers))) as detector:
             counts = detector.endpoints.counts
             await asyncio.gather(*(detector.detect(picture) for _ in range(6)))
             assert [endpoint.answered for endpoint in counts()] == [3, 3, 0]
@@ -167,7 +153,7 @@ def test_a_server_whose_model_process_died_loses_its_pictures_to_the_others(
     servers: list[TritonServer], picture: bytes
 ) -> None:
     async def scenario() -> None:
-        async with connect(url=urls(servers)) as detector:
+        async with connect(Connection(urls(servers))) as detector:
             server = servers[2].process_id
             [stub] = Path(f"/proc/{server}/task/{server}/children").read_text().split()
             os.kill(int(stub), signal.SIGKILL)
@@ -175,7 +161,7 @@ def test_a_server_whose_model_process_died_loses_its_pictures_to_the_others(
             await asyncio.gather(*(detector.detect(picture) for _ in range(3)))
 
             assert [endpoint.went_away for endpoint in detector.endpoints.counts()] == [0, 0, 1]
-        async with connect(url=servers[2].grpc_url, retry_for=0.5) as detector:
+        async with connect(connection_to(servers[2], retry_for=0.5)) as detector:
             with pytest.raises(ServerUnavailable, match=r"for 0\.5 s .* is not healthy"):
                 await detector.detect(picture)
 
@@ -192,7 +178,7 @@ def test_a_server_that_comes_back_with_another_model_is_not_used(
     before = config.read_text()
 
     async def scenario() -> None:
-        async with connect(url=urls(three_servers)) as detector:
+        async with connect(Connection(urls(three_servers))) as detector:
             await asyncio.gather(*(detector.detect(picture) for _ in range(3)))
             config.write_text(
                 before + 'parameters { key: "resize" value: { string_value: "opencv" } }'
@@ -213,7 +199,7 @@ def test_a_server_that_comes_back_with_another_model_is_not_used(
 
 
 def test_servers_of_different_models_are_refused_and_both_named(
-    servers: list[TritonServer], boxes_only_server: TritonServer, demo: Any, tmp_path: Path
+    servers: list[TritonServer], boxes_only_server: TritonServer, demo: Demo, tmp_path: Path
 ) -> None:
     url = f"{servers[0].grpc_url},{boxes_only_server.grpc_url}"
 
@@ -222,17 +208,9 @@ def test_servers_of_different_models_are_refused_and_both_named(
         match=rf"{servers[0].grpc_url} \(grpc\) and {boxes_only_server.grpc_url} \(grpc\) serve "
         r"different models: .*mask_rcnn\.outputs is ",
     ):
-        evaluate(demo.images, demo.annotations, url=url, output=tmp_path / "out")
+        evaluate_demo(demo, Connection(url), tmp_path / "out")
 
     assert not (tmp_path / "out").exists()
-
-
-def test_a_server_named_twice_is_refused(demo: Any, tmp_path: Path) -> None:
-    with pytest.raises(ClientError, match=r"--url names 127\.0\.0\.1:1 more than once"):
-        evaluate(
-            demo.images, demo.annotations, url="127.0.0.1:1,127.0.0.1:2,127.0.0.1:1",
-            output=tmp_path,
-        )  # fmt: skip
 
 
 def test_when_all_servers_stay_away_the_last_fault_is_told(
@@ -243,7 +221,7 @@ def test_when_all_servers_stay_away_the_last_fault_is_told(
 
     async def scenario() -> None:
         url = f"{closed},{servers[2].grpc_url}"
-        async with connect(url=url, retry_for=0.5) as detector:
+        async with connect(Connection(url, retry_for=0.5)) as detector:
             await detector.detect(picture)
             kill(servers[2])
             with pytest.raises(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -13,6 +12,7 @@ from client.__main__ import main
 from server.launch import TritonServer
 from server.tls import Tls
 from tests.certificates import Authority, openssl
+from tests.client.conftest import Demo
 
 
 @pytest.fixture(scope="module")
@@ -51,13 +51,13 @@ def options(files: Path, ca: str | None, client: str | None) -> list[str]:
     return given
 
 
-def predict(demo: Any, output: Path, url: str, *further: str) -> int:
+def predict(demo: Demo, output: Path, url: str, *further: str) -> int:
     picture = str(demo.images / "000005.jpg")
     return main(["predict", picture, "--url", url, "--output", str(output), *further])
 
 
 def test_pictures_are_predicted_over_mutual_tls(
-    tls_server: TritonServer, files: Path, demo: Any, tmp_path: Path
+    tls_server: TritonServer, files: Path, demo: Demo, tmp_path: Path
 ) -> None:
     given = options(files, "authority", "client")
 
@@ -79,7 +79,7 @@ def test_pictures_are_predicted_over_mutual_tls(
     ],
 )
 def test_why_a_handshake_failed_is_told(
-    tls_server: TritonServer, files: Path, demo: Any, tmp_path: Path,
+    tls_server: TritonServer, files: Path, demo: Demo, tmp_path: Path,
     capsys: pytest.CaptureFixture[str], ca: str | None, client: str | None, message: str,
 ) -> None:  # fmt: skip
     code = predict(demo, tmp_path, tls_server.grpc_url, *options(files, ca, client))
@@ -92,7 +92,7 @@ def test_why_a_handshake_failed_is_told(
 def test_a_server_without_tls_is_told_from_one_that_is_not_there(
     recorded_server: TritonServer,
     files: Path,
-    demo: Any,
+    demo: Demo,
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
@@ -104,7 +104,9 @@ def test_a_server_without_tls_is_told_from_one_that_is_not_there(
     assert "no Triton server answers at 127.0.0.1:1" in capsys.readouterr().err
 
 
-def test_http_has_no_tls(files: Path, demo: Any, tmp_path: Path, capsys: Any) -> None:
+def test_http_has_no_tls(
+    files: Path, demo: Demo, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     given = [*options(files, "authority", None), "--protocol", "http"]
 
     assert predict(demo, tmp_path, "127.0.0.1:1", *given) == 1
@@ -127,7 +129,7 @@ def test_http_has_no_tls(files: Path, demo: Any, tmp_path: Path, capsys: Any) ->
 )  # fmt: skip
 def test_files_that_are_missing_or_unfit_are_named(
     files: Path,
-    demo: Any,
+    demo: Demo,
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 from client.__main__ import main
 from server.launch import TritonServer
+from tests.client.conftest import Demo
 from tests.monitoring.otlp_collector import run_otlp_collector
 
 
 def test_every_picture_is_traced_and_its_request_id_is_in_the_trace(
-    recorded_repository: Path, demo: Any, tmp_path: Path
+    recorded_repository: Path, demo: Demo, tmp_path: Path
 ) -> None:
     pictures = [str(path) for path in sorted(demo.images.iterdir())[:2]]
     with run_otlp_collector() as collector:

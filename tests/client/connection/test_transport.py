@@ -12,7 +12,7 @@ import pytest
 from client.connection.request import InferenceRequest
 from client.connection.transport import Transport, open_transport
 from server.launch import TritonServer
-from tests.client.conftest import Demo
+from tests.client.conftest import Demo, connection_to
 
 Answer = TypeVar("Answer")
 
@@ -23,7 +23,7 @@ def ask(
     server: TritonServer, protocol: str, question: Callable[[Transport], Awaitable[Answer]]
 ) -> Answer:
     async def scenario() -> Answer:
-        url = server.grpc_url if protocol == "grpc" else server.http_url
+        [url] = connection_to(server, protocol).addresses
         transport = open_transport(protocol, url, 10.0, 1, None)
         try:
             return await question(transport)
@@ -33,7 +33,6 @@ def ask(
     return asyncio.run(scenario())
 
 
-@pytest.mark.parametrize("protocol", ["grpc", "http"])
 def test_outputs_that_are_not_named_are_all_and_named_ones_are_those(
     recorded_server: TritonServer, demo: Demo, protocol: str
 ) -> None:
@@ -57,7 +56,6 @@ def test_outputs_that_are_not_named_are_all_and_named_ones_are_those(
     assert scores["scores"][0, : len(first)].tolist() == pytest.approx(first)
 
 
-@pytest.mark.parametrize("protocol", ["grpc", "http"])
 def test_the_statistics_count_what_was_answered(
     recorded_server: TritonServer, demo: Demo, protocol: str
 ) -> None:

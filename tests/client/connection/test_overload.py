@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
-from typing import Any
+from pathlib import Path
 
 import pytest
 
 from client.connection.detector import connect
 from client.detections import Detections
 from client.errors import RequestFailed
-from client.evaluate import evaluate
 from server.launch import TritonServer
-from tests.client.conftest import DELAY_S, write_recorded_repository
+from tests.client.conftest import (
+    DELAY_S,
+    Demo,
+    connection_to,
+    evaluate_demo,
+    served,
+    write_recorded_repository,
+)
 
 QUEUE = """
 dynamic_batching {{
@@ -27,29 +33,18 @@ dynamic_batching {{
 
 
 @pytest.fixture(scope="module")
-def busy_server(tmp_path_factory: pytest.TempPathFactory, demo: Any) -> Iterator[TritonServer]:
+def busy_server(tmp_path_factory: pytest.TempPathFactory, demo: Demo) -> Iterator[TritonServer]:
     """It queues four requests, for less time than it takes to answer one."""
-    repository = write_recorded_repository(
-        tmp_path_factory.mktemp("busy"),
-        demo,
-        further=QUEUE.format(timeout=int(DELAY_S * 0.8e6)),
-    )
-    with TritonServer(repository, exit_timeout_secs=0) as server:
-        yield server
+    further = QUEUE.format(timeout=int(DELAY_S * 0.8e6))
+    folder = tmp_path_factory.mktemp("busy")
+    yield from served(write_recorded_repository(folder, demo, further=further))
 
 
-def url(server: TritonServer, protocol: str) -> str:
-    return server.grpc_url if protocol == "grpc" else server.http_url
-
-
-@pytest.mark.parametrize("protocol", ["grpc", "http"])
 def test_pictures_that_a_busy_server_turns_away_are_sent_again_until_all_are_answered(
-    busy_server: TritonServer, demo: Any, tmp_path: Any, protocol: str
+    busy_server: TritonServer, demo: Demo, tmp_path: Path, protocol: str
 ) -> None:
-    summary = evaluate(
-        demo.images, demo.annotations, protocol=protocol, url=url(busy_server, protocol),
-        output=tmp_path, concurrency=10, progress=False,
-    )  # fmt: skip
+    connection = connection_to(busy_server, protocol, concurrency=10)
+    summary = evaluate_demo(demo, connection, tmp_path)
 
     assert summary.complete
     assert summary.retries > 0
@@ -57,14 +52,13 @@ def test_pictures_that_a_busy_server_turns_away_are_sent_again_until_all_are_ans
     assert f"{summary.retries} requests were sent again" in str(summary)
 
 
-@pytest.mark.parametrize("protocol", ["grpc", "http"])
 def test_a_picture_that_is_turned_away_for_too_long_fails_alone_with_the_servers_words(
-    busy_server: TritonServer, demo: Any, protocol: str
+    busy_server: TritonServer, demo: Demo, protocol: str
 ) -> None:
     picture = (demo.images / "000000.jpg").read_bytes()
 
     async def scenario() -> list[Detections | BaseException]:
-        async with connect(protocol, url(busy_server, protocol), retry_for=0) as detector:
+        async with connect(connection_to(busy_server, protocol, retry_for=0)) as detector:
             return await asyncio.gather(
                 *(detector.detect(picture) for _ in range(32)), return_exceptions=True
             )

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import argparse
 import logging
-import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from types import FrameType
-from typing import NoReturn
 
 from artifact.errors import ArtifactError
 from server.access import GRPC_HEADER, HEADER, RESTRICTED, read_key
 from server.errors import ServerError
+from server.interrupt import raise_keyboard_interrupt
 from server.launch import TritonServer
 from server.supervise import supervise
 from server.tls import Tls
@@ -107,16 +105,10 @@ def tls_of(options: argparse.Namespace) -> Tls | None:
     return Tls(options.tls_certificate, options.tls_key, options.tls_client_ca)
 
 
-def interrupt(signal_number: int, frame: FrameType | None) -> NoReturn:
-    raise KeyboardInterrupt
-
-
 def main(arguments: Sequence[str] | None = None) -> int:
     options = parse_arguments(arguments)
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
-    # SIGINT too: a shell that starts this in the background leaves it ignored.
-    signal.signal(signal.SIGINT, interrupt)
-    signal.signal(signal.SIGTERM, interrupt)
+    raise_keyboard_interrupt()
     try:
         key_file = options.access_key_file
         server = TritonServer(

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from artifact.whole_file import whole_file
+from client.latency import Latency
 from perf.errors import PerfError
-from perf.runner.measurement import Latency
 from perf.runner.model_statistics import ModelStatistics
+from perf.scenario import Scenario
 
 RUN = "run.json"
 
@@ -55,8 +56,7 @@ class Run:
     `throughput` is in pictures per second throughout.
     """
 
-    scenario: Mapping[str, Any]
-    """`perf.scenario.Scenario` in JSON's types, and ``load_kind``."""
+    scenario: Scenario
     started_at: str
     """In UTC, ISO 8601."""
     complete: bool
@@ -69,14 +69,15 @@ class Run:
 
     @property
     def name(self) -> str:
-        return str(self.scenario["name"])
+        return self.scenario.name
 
 
 def write_run(folder: Path, run: Run) -> None:
     """Writes ``run.json`` in one step: it is never seen half written."""
-    partial = folder / f"{RUN}.partial"
-    partial.write_text(json.dumps(dataclasses.asdict(run), indent=1, allow_nan=False) + "\n")
-    os.replace(partial, folder / RUN)
+    # The only values that JSON has no type for are paths.
+    text = json.dumps(dataclasses.asdict(run), indent=1, allow_nan=False, default=str) + "\n"
+    with whole_file(folder / RUN) as partial:
+        partial.write_text(text)
 
 
 def read_run(folder: Path) -> Run:
@@ -103,7 +104,8 @@ def read_run(folder: Path) -> Run:
             for level in value["levels"]
         )
         models = {name: ServedModel(**model) for name, model in value["models"].items()}
-        return Run(**{**value, "levels": levels, "models": models})
+        scenario = Scenario.from_json(value["scenario"])
+        return Run(**{**value, "scenario": scenario, "levels": levels, "models": models})
     except OSError as error:
         raise PerfError(f"{path}: cannot be read: {error.strerror}") from None
     except (ValueError, TypeError, KeyError, AttributeError) as error:

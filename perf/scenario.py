@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
-import dataclasses
 import difflib
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import yaml
 
-from builder.repository.models import ENSEMBLE, NAMES
+from artifact.names import DEFAULT_NAME, ModelNames
+from builder.config.rules import Rule, integer, number, one_of, one_or_more, text
 from perf.errors import PerfError
 
 SCENARIOS = Path(__file__).with_name("scenarios")
 
-NETWORKS = ("served", "recorded", "recorded_full")
-TRANSPORTS = ("plain", "system_shared_memory")
-REQUEST_DISTRIBUTIONS = ("poisson", "constant")
+STEPS = ("preprocess", "network", "postprocess")
+"""What a picture passes in the ensemble, in this order: properties of `ModelNames`."""
+
+FOLDER = Rule("a folder", lambda value: Path(str(text().parse(value))))
+
+
+def _optional(default: Any, rule: Rule) -> Any:
+    return field(default=default, metadata={"rule": rule})
 
 
 @dataclass(frozen=True)
@@ -31,39 +36,55 @@ class Scenario:
 
     name: str
     """The file's name without ``.yaml``."""
-    repository: Path
-    images: Path
-    title: str
-    model_config_name: str | None = None
+    repository: Path = field(metadata={"rule": FOLDER})
+    images: Path = field(metadata={"rule": FOLDER})
+    title: str = field(metadata={"rule": text()})
+    model_config_name: str | None = _optional(None, text())
     """``configs/<name>.pbtxt`` in place of ``config.pbtxt``."""
-    model: str = ENSEMBLE
-    """The model that requests are sent to."""
-    network: str = "served"
-    """"recorded": mask_rcnn_network answers from its own recorded outputs, without delay;
+    model: str = _optional(DEFAULT_NAME, text())
+    """The build that is measured, by the name of its ensemble."""
+    step: str | None = _optional(None, one_of(*STEPS))
+    """The step of the ensemble that requests are sent to; None for the whole ensemble."""
+    network: str = _optional("served", one_of("served", "recorded", "recorded_full"))
+    """"recorded": the network answers from its own recorded outputs, without delay;
     "recorded_full": the same with every place for a detection taken."""
-    concurrency: tuple[int, ...] = ()
+    concurrency: tuple[int, ...] = _optional((), one_or_more(integer(most=1024)))
     """Requests in flight at once."""
-    request_rate: tuple[float, ...] = ()
+    request_rate: tuple[float, ...] = _optional(
+        (), one_or_more(number("a number above 0, up to 100000", lambda x: 0 < x <= 100_000))
+    )
     """Requests per second, in place of `concurrency`."""
-    request_distribution: str = "poisson"
+    request_distribution: str = _optional("poisson", one_of("poisson", "constant"))
     """The intervals between the requests of a `request_rate`."""
-    repeat: int = 1
+    repeat: int = _optional(1, integer(most=10_000))
     """How many times the list of loads is measured."""
-    batch: int = 1
+    batch: int = _optional(1, integer(most=128))
     """Pictures in a request."""
-    transport: str = "plain"
+    transport: str = _optional("plain", one_of("plain", "system_shared_memory"))
     """"plain": tensors travel inside the gRPC messages. With "system_shared_memory" only one
     perf_analyzer at a time can run on a machine."""
-    pictures: int = 16
+    pictures: int = _optional(16, integer(most=10_000))
     """How many of the folder's pictures take turns."""
-    percentile: int = 95
+    percentile: int = _optional(95, integer(most=99))
     """Of the latency, for the decision whether a measurement is stable."""
-    window_requests: int = 100
+    window_requests: int = _optional(100, integer(most=1_000_000))
     """Requests in a window, at least; a measurement is the last three windows."""
-    stability_percent: float = 10.0
+    stability_percent: float = _optional(
+        10.0, number("a number above 0, up to 1000", lambda x: 0 < x <= 1000)
+    )
     """By how much three windows may differ to be called stable."""
-    max_windows: int = 10
+    max_windows: int = _optional(10, integer(least=3, most=1000))
     """After so many, a load is called unstable."""
+
+    @property
+    def names(self) -> ModelNames:
+        """Of the four models of the build."""
+        return ModelNames(self.model)
+
+    @property
+    def requested_model(self) -> str:
+        """The model that requests are sent to."""
+        return self.names.ensemble if self.step is None else getattr(self.names, self.step)
 
     @property
     def load_kind(self) -> str:
@@ -75,14 +96,17 @@ class Scenario:
         """The loads in the order in which they are measured."""
         return (self.concurrency or self.request_rate) * self.repeat
 
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> Scenario:
+        """The inverse of ``dataclasses.asdict`` followed by JSON, which has no paths and tuples."""
+        paths = {key: Path(value[key]) for key in ("repository", "images")}
+        loads = {key: tuple(value[key]) for key in ("concurrency", "request_rate")}
+        return cls(**{**value, **paths, **loads})
 
-class Rule(NamedTuple):
-    """What the value of a key may be."""
 
-    expected: str
-    """In words, for the message that refuses another value."""
-    parse: Callable[[Any], Any]
-    """Returns the value as the field's type; raises ValueError for a value that is refused."""
+_RULES: dict[str, Rule] = {
+    key.name: key.metadata["rule"] for key in fields(Scenario) if key.name != "name"
+}
 
 
 def load_scenario(
@@ -90,6 +114,7 @@ def load_scenario(
     *,
     repository: Path | None = None,
     model_config_name: str | None = None,
+    model: str | None = None,
     images: Path | None = None,
 ) -> Scenario:
     """Reads a scenario file.
@@ -97,7 +122,7 @@ def load_scenario(
     Args:
         path: the YAML file; paths in it are relative to its folder.
         repository: in place of the file's; `model_config_name` then is not the file's either.
-        model_config_name, images: in place of the file's.
+        model_config_name, model, images: in place of the file's.
 
     Raises:
         PerfError: it is not a scenario.
@@ -105,20 +130,18 @@ def load_scenario(
     values = _parsed(path, _read(path))
     if repository is not None:
         values.update(repository=repository, model_config_name=None)
-    if model_config_name is not None:
-        values["model_config_name"] = model_config_name
-    if images is not None:
-        values["images"] = images
+    given = {"model_config_name": model_config_name, "model": model, "images": images}
+    values.update({key: value for key, value in given.items() if value is not None})
     for key in ("repository", "images", "title"):
         if key not in values:
-            raise PerfError(f"{path}: {key} is missing; expected {_RULES[key].expected}")
+            raise PerfError(f"{path}: {key} is missing; expected {_RULES[key].supported}")
     if ("concurrency" in values) == ("request_rate" in values):
         raise PerfError(f"{path}: expected either concurrency or request_rate, and not both")
     scenario = Scenario(name=path.stem, **values)
-    if scenario.network != "served" and scenario.model != ENSEMBLE:
+    if scenario.network != "served" and scenario.step is not None:
         raise PerfError(
             f"{path}: network is {scenario.network}, which measures what is around the network: "
-            f"model is {scenario.model}, expected {ENSEMBLE}"
+            f"step is {scenario.step}, expected none, for the whole ensemble"
         )
     return scenario
 
@@ -138,7 +161,7 @@ def _read(path: Path) -> Mapping[Any, Any]:
 
 
 def _parsed(path: Path, content: Mapping[Any, Any]) -> dict[str, Any]:
-    values = {}
+    values: dict[str, Any] = {}
     for key, value in content.items():
         rule = _RULES.get(key) if isinstance(key, str) else None
         if rule is None:
@@ -148,81 +171,7 @@ def _parsed(path: Path, content: Mapping[Any, Any]) -> dict[str, Any]:
         try:
             values[key] = rule.parse(value)
         except ValueError:
-            raise PerfError(f"{path}: {key} is {value!r}; expected {rule.expected}") from None
+            raise PerfError(f"{path}: {key} is {value!r}; expected {rule.supported}") from None
         if isinstance(values[key], Path):
             values[key] = (path.parent / values[key].expanduser()).resolve()
     return values
-
-
-def _text() -> Rule:
-    def parse(value: object) -> str:
-        if not isinstance(value, str) or not value.strip():
-            raise ValueError
-        return value.strip()
-
-    return Rule("a text", parse)
-
-
-def _path() -> Rule:
-    return Rule("a folder", lambda value: Path(_text().parse(value)))
-
-
-def _one_of(*choices: str) -> Rule:
-    def parse(value: object) -> str:
-        if not isinstance(value, str) or value not in choices:
-            raise ValueError
-        return value
-
-    return Rule(f"one of {', '.join(choices)}", parse)
-
-
-def _integer(least: int, most: int) -> Rule:
-    def parse(value: object) -> int:
-        if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
-            raise ValueError
-        return value
-
-    return Rule(f"a whole number from {least} to {most}", parse)
-
-
-def _number(above: float, most: float) -> Rule:
-    def parse(value: object) -> float:
-        if isinstance(value, bool) or not isinstance(value, (int, float)):
-            raise ValueError
-        if not above < value <= most:
-            raise ValueError
-        return float(value)
-
-    return Rule(f"a number above {above:g}, up to {most:g}", parse)
-
-
-def _one_or_more(rule: Rule) -> Rule:
-    def parse(value: object) -> tuple[Any, ...]:
-        values = value if isinstance(value, list) else [value]
-        if not values:
-            raise ValueError
-        return tuple(rule.parse(entry) for entry in values)
-
-    return Rule(f"{rule.expected}, or a list of such", parse)
-
-
-_RULES: dict[str, Rule] = {
-    "repository": _path(),
-    "images": _path(),
-    "title": _text(),
-    "model_config_name": _text(),
-    "model": _one_of(*NAMES),
-    "network": _one_of(*NETWORKS),
-    "concurrency": _one_or_more(_integer(1, 1024)),
-    "request_rate": _one_or_more(_number(0, 100_000)),
-    "request_distribution": _one_of(*REQUEST_DISTRIBUTIONS),
-    "repeat": _integer(1, 10_000),
-    "batch": _integer(1, 128),
-    "transport": _one_of(*TRANSPORTS),
-    "pictures": _integer(1, 10_000),
-    "percentile": _integer(1, 99),
-    "window_requests": _integer(1, 1_000_000),
-    "stability_percent": _number(0, 1000),
-    "max_windows": _integer(3, 1000),
-}
-assert set(_RULES) == {field.name for field in dataclasses.fields(Scenario)} - {"name"}

@@ -27,21 +27,30 @@ def boolean() -> Rule:
     return Rule("True or False", parse)
 
 
-def integer(multiple_of: int = 1) -> Rule:
+def text() -> Rule:
+    def parse(value: object) -> str:
+        if not isinstance(value, str) or not value.strip():
+            raise ValueError
+        return value.strip()
+
+    return Rule("a text", parse)
+
+
+def integer(multiple_of: int = 1, *, least: int = 1, most: int = LARGEST_INTEGER) -> Rule:
     def parse(value: object) -> int:
         if isinstance(value, bool) or not isinstance(value, int):
             raise ValueError
-        if not 0 < value <= LARGEST_INTEGER or value % multiple_of:
+        if not least <= value <= most or value % multiple_of:
             raise ValueError
         return value
 
     kind = "an integer" if multiple_of == 1 else f"a multiple of {multiple_of}"
-    return Rule(f"{kind} from {multiple_of} to {LARGEST_INTEGER}", parse)
+    return Rule(f"{kind} from {max(least, multiple_of)} to {most}", parse)
 
 
-def one_of(*choices: int) -> Rule:
-    def parse(value: object) -> int:
-        if isinstance(value, bool) or not isinstance(value, int) or value not in choices:
+def one_of(*choices: int | str) -> Rule:
+    def parse(value: object) -> int | str:
+        if isinstance(value, bool) or not isinstance(value, int | str) or value not in choices:
             raise ValueError
         return value
 
@@ -75,6 +84,16 @@ def numbers(count: int, each: Rule) -> Rule:
         return tuple(map(each.parse, value))
 
     return Rule(f"a list of {count} numbers, each {each.supported}", parse)
+
+
+def one_or_more(each: Rule) -> Rule:
+    def parse(value: object) -> tuple[object, ...]:
+        values = value if isinstance(value, list) else [value]
+        if not values:
+            raise ValueError
+        return tuple(map(each.parse, values))
+
+    return Rule(f"{each.supported}, or a list of such", parse)
 
 
 def lists_of_numbers(each: Rule) -> Rule:

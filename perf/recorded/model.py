@@ -1,4 +1,4 @@
-"""mask_rcnn_network answered from ``answers.npz``, beside this file, without any computation.
+"""The network answered from ``answers.npz``, beside this file, without any computation.
 
 A picture gets the recorded answers to pictures of its size in turn, so that boxes fit; a picture
 of a size that was not recorded gets any.

@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from google.protobuf import text_format  # type: ignore[import-untyped]
+from google.protobuf import json_format, text_format  # type: ignore[import-untyped]
+from tritonclient.grpc import model_config_pb2
 
-from builder.repository.models import NETWORK, PREPROCESS
 from perf.errors import PerfError
 from perf.runner.connection import Connection, Tensors
-from perf.runner.input_data import tensors_for
+from perf.runner.input_data import inputs_of
 
 MODEL = Path(__file__).with_name("model.py")
 COUNT = "num_detections"
+OF_THE_REAL_NETWORK = ("platform", "parameters", "optimization", "model_warmup")
+"""What its configuration says of how it computes."""
 
 
 def record(connection: Connection, pictures: Sequence[Path]) -> list[dict[str, Any]]:
@@ -28,9 +30,9 @@ def record(connection: Connection, pictures: Sequence[Path]) -> list[dict[str, A
     """
     answers = []
     for picture in pictures:
-        tensors = tensors_for(connection, NETWORK, picture)
-        answer = connection.infer(NETWORK, tensors)
-        answers.append({**answer, "image_size": tensors["image_size"]})
+        inputs = inputs_of(connection, connection.names.network, picture)
+        answer = connection.infer(connection.names.network, inputs)
+        answers.append({**answer, "image_size": inputs["image_size"]})
     return answers
 
 
@@ -75,29 +77,38 @@ def write_recorded_repository(
             there, so that the same batches form, and as many instances as preprocess.
         answers: see `record`.
     """
+    names = connection.names
     for model in repository.iterdir():
-        if model.name != NETWORK:
+        if model.name != names.network:
             (folder / model.name).symlink_to(model.resolve())
-    version = folder / NETWORK / "1"
+    version = folder / names.network_folder
     version.mkdir(parents=True)
     shutil.copy(MODEL, version)
-    names = answers[0].keys()
+    tensors = answers[0].keys()
     np.savez(
         version / "answers.npz",
-        **{name: np.concatenate([answer[name] for answer in answers]) for name in names},
+        **{name: np.concatenate([answer[name] for answer in answers]) for name in tensors},
     )
-    config = connection.model_config(NETWORK)
-    preprocess = connection.model_config(PREPROCESS)
-    config.backend, config.platform, config.default_model_filename = "python", "", "model.py"
-    for field in ("instance_group", "parameters", "optimization", "model_warmup"):
-        config.ClearField(field)
-    instances = config.instance_group.add()
-    instances.kind = instances.KIND_CPU
-    instances.count = sum(group.count for group in preprocess.instance_group)
-    text = text_format.MessageToString(config)
+    config = _recorded_config(
+        connection.model_config(names.network), connection.model_config(names.preprocess)
+    )
     paths = [version.parent / "config.pbtxt"]
     if model_config_name is not None:
         paths.append(version.parent / "configs" / f"{model_config_name}.pbtxt")
         paths[-1].parent.mkdir()
     for path in paths:
-        path.write_text(text)
+        path.write_text(config)
+
+
+def _recorded_config(network: Mapping[str, Any], preprocess: Mapping[str, Any]) -> str:
+    """The text of the recorded network's configuration, from those of the models beside it."""
+    real = {key: value for key, value in network.items() if key not in OF_THE_REAL_NETWORK}
+    instances = sum(group["count"] for group in preprocess["instance_group"])
+    recorded = {
+        **real,
+        "backend": "python",
+        "default_model_filename": MODEL.name,
+        "instance_group": [{"kind": "KIND_CPU", "count": instances}],
+    }
+    message = json_format.ParseDict(recorded, model_config_pb2.ModelConfig())
+    return str(text_format.MessageToString(message))

@@ -48,7 +48,7 @@ def _table(runs: Sequence[LabelledRun]) -> str:
         uncertain = "" if best.stable else "~"
         cells = [
             each.label + ("" if run.complete else " (not complete)"),
-            format.load(run.scenario["load_kind"], best.load),
+            format.load(run.scenario.load_kind, best.load),
             uncertain + format.rate(best.throughput),
             format.ratio(best.throughput / base.throughput),
             uncertain + format.milliseconds(best.latency_ms.p50),
@@ -67,7 +67,7 @@ def _dots(runs: Sequence[LabelledRun]) -> str:
     dots = [
         Dot(
             each.label,
-            format.load(each.run.scenario["load_kind"], each.best.load),
+            format.load(each.run.scenario.load_kind, each.best.load),
             each.best.throughput,
             f"{format.rate(each.best.throughput)} img/s",
             "ours",

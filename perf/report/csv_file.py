@@ -7,8 +7,9 @@ import io
 from collections.abc import Sequence
 from typing import Any
 
-from perf.report.figures import SHORT_NAMES, STEPS, LabelledRun, model_times, outside_models
+from perf.report.figures import LabelledRun, model_times, outside_models
 from perf.result import Level, Run
+from perf.scenario import STEPS
 
 
 def csv_text(runs: Sequence[LabelledRun]) -> str:
@@ -26,11 +27,12 @@ def _row(label: str, run: Run, level: Level) -> dict[str, Any]:
     row = {
         "run": label,
         "started_at": run.started_at,
-        "model": scenario["model"],
-        "network": scenario["network"],
-        "batch": scenario["batch"],
-        "transport": scenario["transport"],
-        "load_kind": scenario["load_kind"],
+        "model": scenario.model,
+        "step": scenario.step or "",
+        "network": scenario.network,
+        "batch": scenario.batch,
+        "transport": scenario.transport,
+        "load_kind": scenario.load_kind,
         "load": f"{level.load:g}",
         "stable": "yes" if level.stable else "no",
         "throughput": round(level.throughput, 4),
@@ -42,11 +44,11 @@ def _row(label: str, run: Run, level: Level) -> dict[str, Any]:
         "outside_models_ms": round(outside_models(run, level), 3),
         "gpu_utilization": "" if level.gpu_utilization is None else level.gpu_utilization,
     }
-    times = {each.model: each for each in model_times(run, level)}
-    for model in STEPS:
-        each, name = times.get(model), SHORT_NAMES[model]
+    times = {each.step: each for each in model_times(run, level)}
+    for step in STEPS:
+        each = times.get(step)
         for part in ("queue", "input", "infer", "output"):
-            row[f"{name}_{part}_ms"] = "" if each is None else round(getattr(each, part), 3)
-        row[f"{name}_busy"] = "" if each is None or each.busy is None else round(each.busy, 4)
-        row[f"{name}_mean_batch"] = "" if each is None else round(each.mean_batch, 3)
+            row[f"{step}_{part}_ms"] = "" if each is None else round(getattr(each, part), 3)
+        row[f"{step}_busy"] = "" if each is None or each.busy is None else round(each.busy, 4)
+        row[f"{step}_mean_batch"] = "" if each is None else round(each.mean_batch, 3)
     return row

@@ -6,13 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from builder.repository.models import ENSEMBLE, NAMES, NETWORK
 from perf.result import Level, Run
-
-STEPS = tuple(name for name in NAMES if name != ENSEMBLE)
-"""The models that compute, in the order in which a picture passes them."""
-SHORT_NAMES = {name: name.removeprefix(f"{ENSEMBLE}_") for name in NAMES} | {ENSEMBLE: "pipeline"}
-"""Names for places where the full ones would be in the way."""
+from perf.scenario import STEPS
 
 
 @dataclass(frozen=True)
@@ -26,7 +21,7 @@ class LabelledRun:
     @property
     def is_pipeline(self) -> bool:
         """Whether whole pictures went through the real pipeline."""
-        return self.run.scenario["model"] == ENSEMBLE and self.run.scenario["network"] == "served"
+        return self.run.scenario.step is None and self.run.scenario.network == "served"
 
     @property
     def best(self) -> Level:
@@ -36,9 +31,10 @@ class LabelledRun:
 
 @dataclass(frozen=True)
 class ModelTime:
-    """Where a request's time in one model goes, in milliseconds: means over the requests."""
+    """Where a request's time in one step goes, in milliseconds: means over the requests."""
 
-    model: str
+    step: str
+    """One of `perf.scenario.STEPS`."""
     queue: float
     input: float
     infer: float
@@ -61,21 +57,30 @@ class ModelTime:
 def labelled(runs: Mapping[Path, Run]) -> list[LabelledRun]:
     """Runs under their scenarios' names; the second one of a scenario is "name (2)".
 
+    Where they are not all of one build, the build's name comes first: "birds: name".
+
     Args:
         runs: by their folders.
     """
+    one_build = len({run.scenario.model for run in runs.values()}) == 1
     seen: dict[str, int] = {}
     result = []
     for folder, run in runs.items():
-        seen[run.name] = number = seen.get(run.name, 0) + 1
-        label = run.name if number == 1 else f"{run.name} ({number})"
+        name = run.name if one_build else f"{run.scenario.model}: {run.name}"
+        seen[name] = number = seen.get(name, 0) + 1
+        label = name if number == 1 else f"{name} ({number})"
         result.append(LabelledRun(label, run, folder))
     return result
 
 
 def model_times(run: Run, level: Level) -> list[ModelTime]:
-    """Of the models that worked, in the order in which a picture passes them."""
-    return [_model_time(run, level, model) for model in STEPS if model in level.statistics]
+    """Of the steps that worked, in the order in which a picture passes them."""
+    names = {step: getattr(run.scenario.names, step) for step in STEPS}
+    return [
+        _model_time(run, level, step, model)
+        for step, model in names.items()
+        if model in level.statistics
+    ]
 
 
 def outside_models(run: Run, level: Level) -> float:
@@ -93,13 +98,13 @@ def accounted(run: Run, level: Level) -> float:
     return outside_models(run, level) + sum(each.total for each in model_times(run, level))
 
 
-def model_label(run: Run, model: str) -> str:
-    """A short name, which says so if the model only plays back what it once answered."""
-    recorded = model == NETWORK and run.scenario["network"] != "served"
-    return SHORT_NAMES[model] + (" (recorded)" if recorded else "")
+def step_label(run: Run, step: str) -> str:
+    """A step's name, which says so if it only plays back what it once answered."""
+    recorded = step == "network" and run.scenario.network != "served"
+    return f"{step} (recorded)" if recorded else step
 
 
-def _model_time(run: Run, level: Level, model: str) -> ModelTime:
+def _model_time(run: Run, level: Level, step: str, model: str) -> ModelTime:
     statistics = level.statistics[model]
     requests = max(1, statistics.requests)
     instances = run.models[model].instances
@@ -110,7 +115,7 @@ def _model_time(run: Run, level: Level, model: str) -> ModelTime:
         compute_ns = sum(batch.compute_ns for batch in statistics.batches.values())
         busy = min(1.0, level.throughput * compute_ns / statistics.pictures / 1e9 / instances)
     return ModelTime(
-        model=model,
+        step=step,
         queue=statistics.queue_ns / requests / 1e6,
         input=statistics.input_ns / requests / 1e6,
         infer=statistics.infer_ns / requests / 1e6,

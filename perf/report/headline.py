@@ -8,9 +8,9 @@ from perf.report import format
 from perf.report.figures import (
     LabelledRun,
     accounted,
-    model_label,
     model_times,
     outside_models,
+    step_label,
 )
 
 SATURATED = 0.85
@@ -29,12 +29,12 @@ def headline(runs: Sequence[LabelledRun]) -> str:
     about = subject(runs)
     run, level = about.run, about.best
     times = model_times(run, level)
-    where = format.load(run.scenario["load_kind"], level.load)
+    where = format.load(run.scenario.load_kind, level.load)
     reached = f"{format.rate(level.throughput)} pictures per second"
     working = [each for each in times if each.busy is not None]
     if not working:
         return f"{reached} at {where}."
-    busy, name = max((each.busy or 0.0, model_label(run, each.model)) for each in working)
+    busy, name = max((each.busy or 0.0, step_label(run, each.step)) for each in working)
     if busy >= SATURATED:
         return (
             f"{name.capitalize()} is the limit: {reached} keep it busy {format.percent(busy)} "
@@ -51,18 +51,20 @@ def explanation(runs: Sequence[LabelledRun]) -> str:
     about = subject(runs)
     run, level = about.run, about.best
     whole = accounted(run, level)
-    shares = [
-        (model_label(run, each.model), each.total / whole) for each in model_times(run, level)
-    ]
+    shares = [(step_label(run, each.step), each.total / whole) for each in model_times(run, level)]
     shares.append(("between them and the client", outside_models(run, level) / whole))
     shares.sort(key=lambda share: -share[1])
     sentences = [
         f"Of the {format.milliseconds(level.latency_ms.mean)} ms that a request takes at "
-        f"{format.load(run.scenario['load_kind'], level.load)}, "
+        f"{format.load(run.scenario.load_kind, level.load)}, "
         + ", ".join(f"{format.percent(share)} are {name}" for name, share in shares if share > 0)
         + "."
     ]
-    capacities = [each for each in runs if each.run.scenario["network"] == "recorded"]
+    capacities = [
+        each
+        for each in runs
+        if each.run.scenario.network == "recorded" and each.run.scenario.model == run.scenario.model
+    ]
     if capacities and about.is_pipeline:
         most = max(each.best.throughput for each in capacities)
         sentences.append(

@@ -8,7 +8,7 @@ from html import escape
 from perf.report import format
 from perf.report.bars import legend
 from perf.report.curve import Line, Point, line_chart
-from perf.report.figures import LabelledRun, model_label, model_times
+from perf.report.figures import LabelledRun, model_times, step_label
 from perf.result import Level, Run
 
 PERCENTILES = ("p50", "p95", "p99")
@@ -34,7 +34,7 @@ def _section(labelled: LabelledRun) -> str:
     elif len(run.levels) > 1:
         chart = _time_chart(run)
     return (
-        f"<section><h3>{escape(labelled.label)} <small>{escape(run.scenario['title'])}</small>"
+        f"<section><h3>{escape(labelled.label)} <small>{escape(run.scenario.title)}</small>"
         f'</h3><div class="pair">{chart}{_table(run)}</div></section>'
     )
 
@@ -81,10 +81,10 @@ def _time_chart(run: Run) -> str:
 
 
 def _table(run: Run) -> str:
-    models = [each.model for each in model_times(run, run.levels[0])]
-    kind = str(run.scenario["load_kind"]).replace("_", " ")
+    steps = [each.step for each in model_times(run, run.levels[0])]
+    kind = run.scenario.load_kind.replace("_", " ")
     head = [kind, "img/s", *(f"{name}, ms" for name in PERCENTILES)]
-    head += [f"{model_label(run, model)} busy" for model in models]
+    head += [f"{step_label(run, step)} busy" for step in steps]
     if any(level.gpu_utilization is not None for level in run.levels):
         head.append("GPU busy")
     if len(run.levels) > 1 and all(level.load == run.levels[0].load for level in run.levels):

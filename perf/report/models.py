@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from html import escape
 
-from builder.repository.models import NETWORK
 from perf.report import format
 from perf.report.bars import Segment, bar_row, legend, stacked_bar
-from perf.report.figures import LabelledRun, ModelTime, model_label, model_times
+from perf.report.figures import LabelledRun, ModelTime, model_times, step_label
 from perf.result import Level
 
 PARTS = (
@@ -38,10 +37,10 @@ def _times(labelled: LabelledRun) -> str:
     if not full:
         return ""
     groups = "".join(
-        f"<h4>{escape(format.load(run.scenario['load_kind'], level.load))}</h4>"
+        f"<h4>{escape(format.load(run.scenario.load_kind, level.load))}</h4>"
         + "".join(
             bar_row(
-                model_label(run, each.model),
+                step_label(run, each.step),
                 stacked_bar(_segments(each), full),
                 f"{format.milliseconds(each.total)} ms",
             )
@@ -81,10 +80,10 @@ def _batches(labelled: LabelledRun) -> str:
     run, rows = labelled.run, []
     for level in _distinct_loads(labelled):
         for each in model_times(run, level):
-            if each.model == NETWORK and each.batches:
+            if each.step == "network" and each.batches:
                 rows.append(
                     bar_row(
-                        format.load(run.scenario["load_kind"], level.load),
+                        format.load(run.scenario.load_kind, level.load),
                         stacked_bar(_shares(each), sum(each.batches.values())),
                         f"{each.mean_batch:.2f}",
                     )

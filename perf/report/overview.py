@@ -8,15 +8,15 @@ from html import escape
 from perf.report import format
 from perf.report.bars import Segment, bar_row, legend, stacked_bar
 from perf.report.figures import (
-    STEPS,
     LabelledRun,
     accounted,
-    model_label,
     model_times,
     outside_models,
+    step_label,
 )
 from perf.report.headline import explanation, headline, subject
 from perf.result import Level, Run
+from perf.scenario import STEPS
 
 OUTSIDE = "outside"
 DISTURBED = 0.1
@@ -31,14 +31,14 @@ def overview(runs: Sequence[LabelledRun]) -> str:
     full = max(accounted(run, level) for level in levels)
     bars = "".join(
         bar_row(
-            format.load(run.scenario["load_kind"], level.load),
+            format.load(run.scenario.load_kind, level.load),
             stacked_bar(_segments(run, level), full),
             f"{format.milliseconds(level.latency_ms.mean)} ms",
         )
         for level in levels
     )
-    present = [name for name in STEPS if any(name in level.statistics for level in levels)]
-    colours = [(name, model_label(run, name)) for name in present]
+    present = {each.step for level in levels for each in model_times(run, level)}
+    colours = [(step, step_label(run, step)) for step in STEPS if step in present]
     return (
         f"<h1>{escape(headline(runs))}</h1>"
         f'<p class="lead">{escape(explanation(runs))}</p>'
@@ -64,11 +64,11 @@ def _warning(runs: Sequence[LabelledRun]) -> str:
 def _segments(run: Run, level: Level) -> list[Segment]:
     segments = []
     for each in model_times(run, level):
-        name = model_label(run, each.model)
+        name = step_label(run, each.step)
         computing = each.total - each.queue
         for style, value, text in (
-            (f"{each.model} queue", each.queue, f"{name}, in its queue"),
-            (each.model, computing, name),
+            (f"{each.step} queue", each.queue, f"{name}, in its queue"),
+            (each.step, computing, name),
         ):
             title = f"{text}: {format.milliseconds(value)} ms"
             segments.append(Segment(style, value, title, f"{format.milliseconds(value)} ms"))

@@ -22,6 +22,8 @@ def page(runs: Sequence[LabelledRun]) -> str:
     Args:
         runs: at least one, each with at least one level.
     """
+    models = ", ".join(sorted({each.run.scenario.model for each in runs}))
+    title = f"Performance of {models}, served"
     starts = sorted({each.run.started_at[:16].replace("T", " ") for each in runs})
     when = " to ".join([starts[0], *starts[1:][-1:]]) + " UTC"
     sections = (overview, comparison, loads, times, batches, setting)
@@ -29,7 +31,7 @@ def page(runs: Sequence[LabelledRun]) -> str:
     return (
         '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<title>Performance of Mask R-CNN, served</title><style>\n{STYLE.read_text()}</style>"
-        f'</head>\n<body><p class="kicker">Performance of Mask R-CNN, served · {escape(when)}</p>\n'
+        f"<title>{escape(title)}</title><style>\n{STYLE.read_text()}</style>"
+        f'</head>\n<body><p class="kicker">{escape(title)} · {escape(when)}</p>\n'
         f"{body}\n</body></html>\n"
     )

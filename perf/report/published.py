@@ -1,4 +1,4 @@
-"""What others have published for this model, on other machines and under other settings."""
+"""What others have published for R50-C4, on other machines and under other settings."""
 
 from __future__ import annotations
 

@@ -47,9 +47,10 @@ def _machine_rows(run: Run) -> dict[str, str]:
 
 def _run_rows(labelled: LabelledRun) -> dict[str, str]:
     run, scenario = labelled.run, labelled.run.scenario
-    keys = ["repository", "model_config_name", "images", "pictures", "model", "network"]
+    keys = ["repository", "model_config_name", "model", "step", "network", "images", "pictures"]
     keys += ["batch", "transport", "window_requests", "stability_percent", "max_windows"]
-    rows = {key: str(scenario[key]) for key in keys if scenario[key] is not None}
+    values = {key: getattr(scenario, key) for key in keys}
+    rows = {key: str(value) for key, value in values.items() if value is not None}
     rows["busy with other work before"] = format.percent(run.machine["busy_before"])
     for name, model in run.models.items():
         if model.instances:

@@ -30,7 +30,7 @@ def flags(
         metrics_url: where the server tells what its GPUs do; None if it has none.
     """
     arguments = [
-        *("-m", scenario.model, "-b", str(scenario.batch)),
+        *("-m", scenario.requested_model, "-b", str(scenario.batch)),
         *("-i", "grpc", "-u", url),
         *("--input-data", str(input_data.path)),
     ]

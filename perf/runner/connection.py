@@ -1,20 +1,24 @@
-"""A gRPC connection to the server that is measured."""
+"""A gRPC connection to the server that is measured, for code that does one thing at a time."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from typing import Any
+import asyncio
+from collections.abc import Coroutine, Mapping
+from typing import Any, TypeVar
 
-import numpy as np
 import numpy.typing as npt
-import tritonclient.grpc
-from tritonclient.utils import InferenceServerException, np_to_triton_dtype
 
+from artifact.names import ModelNames
+from client.connection.request import InferenceRequest
+from client.connection.transport import Transport, open_transport
+from client.errors import ClientError
 from perf.errors import PerfError
 from perf.runner.model_statistics import ModelStatistics
 
+Answer = TypeVar("Answer")
 Tensors = Mapping[str, npt.NDArray[Any]]
+
+TIMEOUT_SECS = 300.0
 
 
 class Connection:
@@ -22,52 +26,59 @@ class Connection:
 
     Args:
         url: "HOST:PORT" of gRPC.
+        names: of the build that is measured there.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, names: ModelNames) -> None:
         self.url = url
-        self._client = tritonclient.grpc.InferenceServerClient(url)
+        self.names = names
+        self._loop = asyncio.new_event_loop()
+        self._transport = self._wait_for(_open(url))
 
     def __enter__(self) -> Connection:
         return self
 
     def __exit__(self, *exception: object) -> None:
-        self._client.close()
+        self._loop.run_until_complete(self._close())
+        self._loop.close()
 
     def server_version(self) -> str:
-        with self._explained():
-            return str(self._client.get_server_metadata().version)
+        return str(self._wait_for(self._transport.server_metadata())["version"])
 
-    def model_config(self, model: str) -> Any:
-        """The model's configuration as the server completed it, a ``inference.ModelConfig``."""
-        with self._explained():
-            return self._client.get_model_config(model).config
+    def loaded_models(self) -> list[str]:
+        """The names of the models that are ready."""
+        return self._wait_for(self._transport.loaded_models())
+
+    def model_config(self, model: str) -> dict[str, Any]:
+        """The model's configuration as the server completed it.
+
+        It has the field names of Triton's model_config.proto, but for fields of no value.
+        """
+        return self._wait_for(self._transport.model_config(model))
 
     def statistics(self) -> dict[str, ModelStatistics]:
         """Of every model in the server, since it was loaded."""
-        with self._explained():
-            answer = self._client.get_inference_statistics()
-        return {each.name: ModelStatistics.from_message(each) for each in answer.model_stats}
+        answer = self._wait_for(self._transport.statistics())
+        return {each["name"]: ModelStatistics.from_triton(each) for each in answer}
 
     def infer(self, model: str, tensors: Tensors) -> dict[str, npt.NDArray[Any]]:
         """All outputs of the model; object arrays of bytes travel as BYTES."""
-        inputs = []
-        for name, array in tensors.items():
-            tensor = tritonclient.grpc.InferInput(
-                name, list(array.shape), np_to_triton_dtype(array.dtype)
-            )
-            tensor.set_data_from_numpy(array)
-            inputs.append(tensor)
-        with self._explained():
-            answer = self._client.infer(model, inputs)
-        return {
-            output.name: np.asarray(answer.as_numpy(output.name))
-            for output in answer.get_response().outputs
-        }
+        return self._wait_for(self._transport.infer(InferenceRequest(model, tensors)))
 
-    @contextmanager
-    def _explained(self) -> Iterator[None]:
+    def _wait_for(self, question: Coroutine[Any, Any, Answer]) -> Answer:
         try:
-            yield
-        except InferenceServerException as error:
-            raise PerfError(f"the server at {self.url}: {error.message()}") from None
+            return self._loop.run_until_complete(question)
+        except ClientError as error:
+            raise PerfError(f"the server at {self.url}: {error}") from None
+
+    async def _close(self) -> None:
+        # Ctrl-C leaves the question that it interrupted.
+        unanswered = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in unanswered:
+            task.cancel()
+        await asyncio.gather(*unanswered, return_exceptions=True)
+        await self._transport.close()
+
+
+async def _open(url: str) -> Transport:
+    return open_transport("grpc", url, TIMEOUT_SECS, concurrency=1, tls=None)

@@ -15,13 +15,12 @@ import numpy as np
 import numpy.typing as npt
 from tritonclient.utils import serialize_byte_tensor
 
-from builder.repository.models import NETWORK, PREPROCESS
 from client.pictures.files import find_pictures
 from perf.errors import PerfError
 from perf.runner.connection import Connection
 from perf.scenario import Scenario
 
-Step = dict[str, npt.NDArray[Any]]
+Inputs = dict[str, npt.NDArray[Any]]
 """The input tensors of one request, with a batch dimension of 1."""
 
 LEAST_OUTPUT_BYTES = 100 * 1024  # perf_analyzer's own default
@@ -55,26 +54,33 @@ def prepare_input_data(
 ) -> InputData:
     """Writes the file, and sends each of its requests once: the model then has seen every shape.
 
+    Args:
+        connection: to the server that is measured.
+        scenario: what is measured there.
+        pictures: those of the scenario.
+        path: the file.
+
     Raises:
         PerfError: a model refuses a picture.
     """
-    steps = {picture: tensors_for(connection, scenario.model, picture) for picture in pictures}
+    model = scenario.requested_model
+    requests = {picture: inputs_of(connection, model, picture) for picture in pictures}
     if scenario.batch > 1:
-        steps = of_one_shape(steps)
-    write_input_data(path, list(steps.values()))
+        requests = of_one_shape(requests)
+    write_input_data(path, list(requests.values()))
     regions: set[str] = set()
     largest = LEAST_OUTPUT_BYTES // 2
-    for number, (picture, step) in enumerate(steps.items()):
+    for number, (picture, inputs) in enumerate(requests.items()):
         with _about(picture):
-            answer = connection.infer(scenario.model, step)
+            answer = connection.infer(model, inputs)
         largest = max(largest, *(_size(array) for array in answer.values()))
-        regions.update(answer, (f"{name}_0_{number}" for name in step))
+        regions.update(answer, (f"{name}_0_{number}" for name in inputs))
     shared = scenario.transport == "system_shared_memory"
     return InputData(path, 2 * largest, tuple(sorted(regions)) if shared else ())
 
 
-def tensors_for(connection: Connection, model: str, picture: Path) -> Step:
-    """The inputs of `model` for one picture, with a batch dimension of 1.
+def inputs_of(connection: Connection, model: str, picture: Path) -> Inputs:
+    """The inputs of `model`, one of the build's, for one picture.
 
     They are made by the served models themselves: a canvas by preprocess, detections by the
     network.
@@ -82,35 +88,40 @@ def tensors_for(connection: Connection, model: str, picture: Path) -> Step:
     Raises:
         PerfError: a model refuses what it is given.
     """
-    wanted = [tensor.name for tensor in connection.model_config(model).input]
+    wanted = _input_names(connection, model)
     with _about(picture):
         known = {"image": np.array([[picture.read_bytes()]], np.object_)}
-        for source in (PREPROCESS, NETWORK):
+        for source in (connection.names.preprocess, connection.names.network):
             if set(wanted) <= set(known):
                 break
-            inputs = [tensor.name for tensor in connection.model_config(source).input]
-            known |= connection.infer(source, {name: known[name] for name in inputs})
+            inputs = {name: known[name] for name in _input_names(connection, source)}
+            known |= connection.infer(source, inputs)
     return {name: known[name] for name in wanted}
 
 
-def of_one_shape(steps: Mapping[Path, Step]) -> dict[Path, Step]:
+def of_one_shape(requests: Mapping[Path, Inputs]) -> dict[Path, Inputs]:
     """Those whose shapes are the commonest: the pictures of one request share a canvas."""
 
-    def shapes(step: Step) -> tuple[tuple[int, ...], ...]:
-        return tuple(array.shape for array in step.values())
+    def shapes(inputs: Inputs) -> tuple[tuple[int, ...], ...]:
+        return tuple(array.shape for array in inputs.values())
 
-    commonest = Counter(map(shapes, steps.values())).most_common(1)[0][0]
-    return {picture: step for picture, step in steps.items() if shapes(step) == commonest}
+    commonest = Counter(map(shapes, requests.values())).most_common(1)[0][0]
+    return {picture: inputs for picture, inputs in requests.items() if shapes(inputs) == commonest}
 
 
-def write_input_data(path: Path, steps: Sequence[Step]) -> None:
-    """Writes perf_analyzer's ``--input-data``: it sends the steps in turn.
+def write_input_data(path: Path, requests: Sequence[Inputs]) -> None:
+    """Writes perf_analyzer's ``--input-data``: it sends the requests in turn.
 
     Args:
-        steps: for each request the inputs, with a batch dimension of 1, which the file leaves out.
+        path: the file.
+        requests: for each its inputs; the file leaves their batch dimension out.
     """
-    data = [{name: _entry(array[0]) for name, array in step.items()} for step in steps]
+    data = [{name: _entry(array[0]) for name, array in inputs.items()} for inputs in requests]
     path.write_text(json.dumps({"data": data}) + "\n")
+
+
+def _input_names(connection: Connection, model: str) -> list[str]:
+    return [tensor["name"] for tensor in connection.model_config(model)["input"]]
 
 
 @contextmanager

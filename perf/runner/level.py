@@ -6,6 +6,7 @@ import dataclasses
 import json
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from perf.errors import PerfError
@@ -13,7 +14,7 @@ from perf.result import Level
 from perf.runner.analyzer import Analyzer
 from perf.runner.command import ANY_STABILITY, flags
 from perf.runner.input_data import InputData
-from perf.runner.measurement import measure
+from perf.runner.measurement import Measurement, measure
 from perf.runner.metrics import read_metrics
 from perf.runner.model_statistics import ModelStatistics
 from perf.runner.target import Target
@@ -25,16 +26,20 @@ METRICS_BEFORE = "metrics_before.txt"
 METRICS_AFTER = "metrics_after.txt"
 
 
+@dataclass(frozen=True)
+class Bench:
+    """What all loads of a run are measured with."""
+
+    scenario: Scenario
+    analyzer: Analyzer
+    target: Target
+    input_data: InputData
+    folder: Path
+    """The run's, in which each level gets one of its own."""
+
+
 def measure_level(
-    scenario: Scenario,
-    number: int,
-    load: float,
-    *,
-    run_folder: Path,
-    analyzer: Analyzer,
-    target: Target,
-    input_data: InputData,
-    on_window: Callable[[str], None],
+    bench: Bench, number: int, load: float, *, on_window: Callable[[str], None]
 ) -> Level:
     """Measures one load, and keeps everything in a folder of its own.
 
@@ -42,42 +47,25 @@ def measure_level(
     comes, as a level that is not stable.
 
     Args:
+        bench: what to measure, and with what.
         number: of the level in its run, from 1.
         load: the concurrency or the request rate.
-        run_folder: where the level's folder is made.
         on_window: see `perf.runner.measurement.measure`.
 
     Raises:
         PerfError: perf_analyzer failed, or the server no longer answers.
     """
+    scenario, target = bench.scenario, bench.target
     name = f"{number:02d}-{scenario.load_kind}-{load:g}"
     for stability_percent, folder_name in (
         (scenario.stability_percent, name),
         (ANY_STABILITY, f"{name}-unstable"),
     ):
-        folder = run_folder / folder_name
+        folder = bench.folder / folder_name
         folder.mkdir()
         started_at = time.time()
         before = _statistics(target, folder / STATISTICS_BEFORE)
-        metrics_url = target.metrics_url
-        if metrics_url and not read_metrics(metrics_url, folder / METRICS_BEFORE).has_gpus:
-            metrics_url = None
-        arguments = flags(
-            scenario,
-            load,
-            url=target.connection.url,
-            input_data=input_data,
-            stability_percent=stability_percent,
-            metrics_url=metrics_url,
-        )
-        measurement = measure(
-            analyzer,
-            arguments,
-            folder,
-            access_headers=target.access_headers if input_data.regions else {},
-            regions=input_data.regions,
-            on_window=on_window,
-        )
+        measurement = _measure(bench, load, stability_percent, folder, on_window)
         if measurement is None:
             on_window(f"no stable figure in {scenario.max_windows} windows")
             continue
@@ -98,6 +86,35 @@ def measure_level(
             memory_bytes=memory,
         )
     raise PerfError(f"perf_analyzer has no figure for {name}; its output is in {folder}")
+
+
+def _measure(
+    bench: Bench,
+    load: float,
+    stability_percent: float,
+    folder: Path,
+    on_window: Callable[[str], None],
+) -> Measurement | None:
+    target, input_data = bench.target, bench.input_data
+    metrics_url = target.metrics_url
+    if metrics_url and not read_metrics(metrics_url, folder / METRICS_BEFORE).has_gpus:
+        metrics_url = None
+    arguments = flags(
+        bench.scenario,
+        load,
+        url=target.connection.url,
+        input_data=input_data,
+        stability_percent=stability_percent,
+        metrics_url=metrics_url,
+    )
+    return measure(
+        bench.analyzer,
+        arguments,
+        folder,
+        access_headers=target.access_headers if input_data.regions else {},
+        regions=input_data.regions,
+        on_window=on_window,
+    )
 
 
 def _statistics(target: Target, copy: Path) -> dict[str, ModelStatistics]:

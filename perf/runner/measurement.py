@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from client.latency import Latency
 from perf.errors import PerfError
 from perf.runner.analyzer import Analyzer
 from perf.runner.command import REPORT
@@ -22,17 +23,6 @@ SHARED_MEMORY = Path("/dev/shm")
 WINDOW_LINE = re.compile(
     r"\s+Pass \[(\d+)\] throughput: ([\d.e+]+) infer/sec\. (\w+) latency: (\d+) usec"
 )
-
-
-@dataclass(frozen=True)
-class Latency:
-    """Milliseconds from sending a request until its answer, as the client saw it."""
-
-    mean: float
-    p50: float
-    p90: float
-    p95: float
-    p99: float
 
 
 @dataclass(frozen=True)

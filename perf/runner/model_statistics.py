@@ -73,26 +73,27 @@ class ModelStatistics:
         )
 
     @classmethod
-    def from_message(cls, message: Any) -> ModelStatistics:
-        """From the protobuf message ``inference.ModelStatistics``."""
-        stats = message.inference_stats
+    def from_triton(cls, model_stats: Mapping[str, Any]) -> ModelStatistics:
+        """From an entry of Triton's ``model_stats``, in which what is 0 may be missing."""
+        stats = model_stats.get("inference_stats", {})
+        success = stats.get("success", {})
         return cls(
-            requests=stats.success.count,
-            failures=stats.fail.count,
-            pictures=message.inference_count,
-            total_ns=stats.success.ns,
-            queue_ns=stats.queue.ns,
-            input_ns=stats.compute_input.ns,
-            infer_ns=stats.compute_infer.ns,
-            output_ns=stats.compute_output.ns,
+            requests=_number(success, "count"),
+            failures=_number(stats.get("fail", {}), "count"),
+            pictures=_number(model_stats, "inference_count"),
+            total_ns=_number(success, "ns"),
+            queue_ns=_number(stats.get("queue", {}), "ns"),
+            input_ns=_number(stats.get("compute_input", {}), "ns"),
+            infer_ns=_number(stats.get("compute_infer", {}), "ns"),
+            output_ns=_number(stats.get("compute_output", {}), "ns"),
             batches={
-                batch.batch_size: Batches(
-                    batch.compute_infer.count,
-                    batch.compute_input.ns,
-                    batch.compute_infer.ns,
-                    batch.compute_output.ns,
+                _number(batch, "batch_size"): Batches(
+                    _number(batch.get("compute_infer", {}), "count"),
+                    _number(batch.get("compute_input", {}), "ns"),
+                    _number(batch.get("compute_infer", {}), "ns"),
+                    _number(batch.get("compute_output", {}), "ns"),
                 )
-                for batch in message.batch_stats
+                for batch in model_stats.get("batch_stats", [])
             },
         )
 
@@ -101,3 +102,8 @@ class ModelStatistics:
         """The inverse of ``dataclasses.asdict`` followed by JSON, which has no integer keys."""
         batches = {int(size): Batches(**batch) for size, batch in value["batches"].items()}
         return cls(**{**value, "batches": batches})
+
+
+def _number(fields: Mapping[str, Any], name: str) -> int:
+    """Of a protobuf message in JSON, where 64-bit numbers are strings."""
+    return int(fields.get(name, 0))

@@ -12,15 +12,14 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from builder.repository.models import NAMES
 from perf.errors import PerfError
 from perf.result import Level, Run, ServedModel, write_run
 from perf.runner.analyzer import Analyzer, find_perf_analyzer
 from perf.runner.connection import Connection
 from perf.runner.input_data import choose_pictures, prepare_input_data
-from perf.runner.level import measure_level
+from perf.runner.level import Bench, measure_level
 from perf.runner.machine import describe_machine, describe_versions
-from perf.runner.target import Target, own_server, running_server
+from perf.runner.target import Target, check_build, own_server, running_server
 from perf.scenario import Scenario
 
 SCENARIO = "scenario.yaml"
@@ -54,7 +53,7 @@ def run_scenarios(
             with (
                 own_server(scenario, pictures[path], folder / SERVER_LOG)
                 if url is None
-                else running_server(url, access_key)
+                else running_server(url, scenario.names, access_key)
             ) as target:
                 _run(scenario, pictures[path], folder, machine, analyzer, target)
             yield folder
@@ -67,6 +66,9 @@ def _check(path: Path, scenario: Scenario, url: str | None) -> list[Path]:
             f"{path}: repository: no such folder: {scenario.repository}. `python -m demo` writes "
             "the demo's; --repository names another, --url a running server"
         )
+    if url is None:
+        models = [entry.name for entry in scenario.repository.iterdir()]
+        check_build(f"{path}: repository {scenario.repository}", scenario.names, models)
     if url is not None and scenario.network != "served":
         raise PerfError(
             f"{path}: network is {scenario.network}, for which a server of its own is started: "
@@ -94,7 +96,7 @@ def _run(
 ) -> None:
     connection = target.connection
     run = Run(
-        scenario=_in_json_types(scenario),
+        scenario=scenario,
         started_at=datetime.now(timezone.utc).isoformat(timespec="seconds"),
         complete=False,
         machine=machine,
@@ -104,23 +106,15 @@ def _run(
             **describe_versions(),
         },
         server={"url": connection.url, "started_here": target.metrics_url is not None},
-        models=_served_models(connection),
+        models={name: _served_model(connection, name) for name in scenario.names},
         levels=(),
     )
     _show(f"  sending each of {len(pictures)} pictures once")
     input_data = prepare_input_data(connection, scenario, pictures, folder / INPUT_DATA)
+    bench = Bench(scenario, analyzer, target, input_data, folder)
     for number, load in enumerate(scenario.loads, 1):
         _show(f"  [{number}/{len(scenario.loads)}] {scenario.load_kind} {load:g}")
-        level = measure_level(
-            scenario,
-            number,
-            load,
-            run_folder=folder,
-            analyzer=analyzer,
-            target=target,
-            input_data=input_data,
-            on_window=lambda line: _show(f"    {line}"),
-        )
+        level = measure_level(bench, number, load, on_window=lambda line: _show(f"    {line}"))
         _show(f"    {_figures(level)}")
         run = dataclasses.replace(
             run, levels=(*run.levels, level), complete=number == len(scenario.loads)
@@ -128,21 +122,14 @@ def _run(
         write_run(folder, run)
 
 
-def _served_models(connection: Connection) -> dict[str, ServedModel]:
-    models = {}
-    for name in NAMES:
-        config = connection.model_config(name)
-        models[name] = ServedModel(
-            backend=config.backend or config.platform,
-            instances=sum(group.count * max(1, len(group.gpus)) for group in config.instance_group),
-            max_batch=config.max_batch_size,
-        )
-    return models
-
-
-def _in_json_types(scenario: Scenario) -> dict[str, Any]:
-    values = {**dataclasses.asdict(scenario), "load_kind": scenario.load_kind}
-    return {key: str(value) if isinstance(value, Path) else value for key, value in values.items()}
+def _served_model(connection: Connection, name: str) -> ServedModel:
+    config = connection.model_config(name)
+    groups = config.get("instance_group", [])  # an ensemble has none
+    return ServedModel(
+        backend=config.get("backend") or config["platform"],
+        instances=sum(group["count"] * max(1, len(group.get("gpus", []))) for group in groups),
+        max_batch=config.get("max_batch_size", 0),
+    )
 
 
 def _figures(level: Level) -> str:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from artifact.names import ModelNames
 from perf.errors import PerfError
 from perf.recorded.repository import fill_all_places, record, write_recorded_repository
 from perf.runner.connection import Connection
@@ -27,24 +28,47 @@ class Target:
     """Those that let shared memory be registered; empty if its key is not known."""
 
 
+def check_build(where: str, names: ModelNames, models: Collection[str]) -> None:
+    """Checks that a build is among the models of a repository or of a server.
+
+    Args:
+        where: the repository or the server, for the message.
+        names: of the build.
+        models: the names of those that are there.
+
+    Raises:
+        PerfError: a model of it is missing.
+    """
+    missing = [name for name in names if name not in models]
+    if missing:
+        builds = sorted(name for name in models if set(ModelNames(name)) <= set(models))
+        raise PerfError(
+            f"{where}: no build {names.ensemble} there: without {', '.join(missing)}. "
+            f"Builds there: {', '.join(builds) or 'none'}; --model says which is measured"
+        )
+
+
 @contextmanager
-def running_server(url: str, access_key: str | None) -> Iterator[Target]:
+def running_server(url: str, names: ModelNames, access_key: str | None) -> Iterator[Target]:
     """The server at this gRPC address, which somebody else started.
 
     Args:
+        url: "HOST:PORT".
+        names: of the build that is measured there.
         access_key: see `server.access`; None if there is none or it is not known.
 
     Raises:
-        PerfError: none answers there.
+        PerfError: none answers there, or it does not serve the build.
     """
-    with Connection(url) as connection:
+    with Connection(url, names) as connection:
         try:
-            connection.server_version()
+            models = connection.loaded_models()
         except PerfError as error:
             raise PerfError(
                 f"{error}\n--url is HOST:PORT of a Triton server's gRPC; `python -m server "
                 "--repository DIR` starts one, and without --url one is started here"
             ) from None
+        check_build(f"the server at {url}", names, models)
         yield Target(
             connection,
             metrics_url=None,
@@ -57,6 +81,7 @@ def own_server(scenario: Scenario, pictures: Sequence[Path], log: Path) -> Itera
     """A server of the scenario's own on free ports, until the context ends.
 
     Args:
+        scenario: what is measured.
         pictures: whose answers are recorded, where the scenario asks for a recorded network.
         log: the file for what the server prints.
 
@@ -72,7 +97,7 @@ def own_server(scenario: Scenario, pictures: Sequence[Path], log: Path) -> Itera
             _record(scenario, pictures, repository)
         with (
             TritonServer(repository, model_config_name=name, log_path=log) as server,
-            Connection(server.grpc_url) as connection,
+            Connection(server.grpc_url, scenario.names) as connection,
         ):
             yield Target(connection, f"{server.metrics_url}/metrics", server.access_headers)
 
@@ -81,7 +106,7 @@ def _record(scenario: Scenario, pictures: Sequence[Path], folder: Path) -> None:
     name = scenario.model_config_name
     with (
         TritonServer(scenario.repository, model_config_name=name) as server,
-        Connection(server.grpc_url) as connection,
+        Connection(server.grpc_url, scenario.names) as connection,
     ):
         answers = record(connection, pictures)
         if scenario.network == "recorded_full":

@@ -8,6 +8,7 @@ import grpc
 import pytest
 from tritonclient.grpc import service_pb2_grpc
 
+from artifact.names import ModelNames
 from perf.recorded.repository import record, write_recorded_repository
 from perf.runner.connection import Connection
 from server.launch import TritonServer
@@ -35,7 +36,7 @@ def recorded_server(
     folder = tmp_path_factory.mktemp("recorded")
     repository = folder / "repository"
     repository.mkdir()
-    with Connection(demo_server.grpc_url) as connection:
+    with Connection(demo_server.grpc_url, ModelNames()) as connection:
         answers = record(connection, [IMAGES / "000000.jpg", IMAGES / "000003.jpg"])
         write_recorded_repository(repository, demo_repository, "onnxruntime", connection, answers)
     with TritonServer(

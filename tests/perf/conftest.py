@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -33,7 +34,7 @@ def analyzer(tmp_path_factory: pytest.TempPathFactory) -> Analyzer:
 
 
 @pytest.fixture
-def scenario_file(tmp_path: Path):
+def scenario_file(tmp_path: Path) -> Callable[..., Path]:
     """Writes a scenario with these lines beside the ones that every scenario needs."""
 
     def write(*lines: str, name: str = "tested.yaml") -> Path:
@@ -62,6 +63,14 @@ def results(tmp_path: Path) -> Path:
 def run() -> Run:
     """The real result of the pipeline, at concurrency 1 and 4."""
     return read_run(RESULTS / "short")
+
+
+@pytest.fixture
+def birds(tmp_path: Path) -> Run:
+    """The same result, of a build called birds."""
+    text = (RESULTS / "short" / "run.json").read_text()
+    (tmp_path / "run.json").write_text(text.replace("mask_rcnn", "birds"))
+    return read_run(tmp_path)
 
 
 @pytest.fixture

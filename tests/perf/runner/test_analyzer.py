@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import platform
 import sys
+import sysconfig
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ import tritonclient
 
 from perf.errors import PerfError
 from perf.runner import analyzer as analyzer_module
-from perf.runner.analyzer import LIBRARIES, find_perf_analyzer, private_folder
+from perf.runner.analyzer import LIBRARIES, Analyzer, find_perf_analyzer, private_folder
 
 FAKE = """#!/bin/sh
 echo "Perf Analyzer Version 9.9.9 (commit abc)"
@@ -24,13 +25,13 @@ def write_program(path: Path, text: str) -> Path:
 
 
 @pytest.fixture
-def empty_environment(tmp_path, monkeypatch):
+def empty_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
     """A virtual environment without a perf_analyzer."""
     monkeypatch.setattr(sys, "prefix", str(tmp_path / "environment"))
     return {"PATH": "/nowhere"}
 
 
-def test_one_on_path_comes_first(tmp_path):
+def test_one_on_path_comes_first(tmp_path: Path) -> None:
     on_path = write_program(tmp_path / "bin" / "perf_analyzer", FAKE)
     environment = {"PATH": str(on_path.parent)}
     found = find_perf_analyzer(tmp_path, environment)
@@ -39,12 +40,16 @@ def test_one_on_path_comes_first(tmp_path):
     assert found.environment == environment
 
 
-def test_the_one_in_the_private_folder_comes_second(tmp_path, empty_environment):
+def test_the_one_in_the_private_folder_comes_second(
+    tmp_path: Path, empty_environment: dict[str, str]
+) -> None:
     private = write_program(private_folder() / "bin" / "perf_analyzer", FAKE)
     assert find_perf_analyzer(tmp_path, empty_environment).binary == private
 
 
-def test_without_one_the_way_to_get_it_on_this_glibc_is_told(tmp_path, empty_environment):
+def test_without_one_the_way_to_get_it_on_this_glibc_is_told(
+    tmp_path: Path, empty_environment: dict[str, str]
+) -> None:
     with pytest.raises(PerfError) as raised:
         find_perf_analyzer(tmp_path, empty_environment)
     message = str(raised.value)
@@ -54,21 +59,23 @@ def test_without_one_the_way_to_get_it_on_this_glibc_is_told(tmp_path, empty_env
     assert f"--target {private_folder()} --no-deps" in message
 
 
-def test_on_an_old_glibc_the_wheel_is_not_recommended(tmp_path, empty_environment, monkeypatch):
+def test_on_an_old_glibc_the_wheel_is_not_recommended(
+    tmp_path: Path, empty_environment: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(platform, "libc_ver", lambda: ("glibc", "2.31"))
     with pytest.raises(PerfError, match=r"glibc 2\.35 or later, and this is .* glibc 2\.31"):
         find_perf_analyzer(tmp_path, empty_environment)
 
 
 def test_libraries_that_the_wheel_lacks_are_linked_from_nvidia_pytriton(
-    tmp_path, empty_environment, monkeypatch
-):
+    tmp_path: Path, empty_environment: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     purelib, scratch = tmp_path / "site-packages", tmp_path / "scratch"
     scratch.mkdir()
     (purelib / "nvidia_pytriton.libs").mkdir(parents=True)
     for pattern in LIBRARIES.values():
         (purelib / "nvidia_pytriton.libs" / pattern.replace("*", "0123")).touch()
-    monkeypatch.setattr(analyzer_module.sysconfig, "get_path", lambda name: str(purelib))
+    monkeypatch.setattr(sysconfig, "get_path", lambda name: str(purelib))
     monkeypatch.setattr(
         analyzer_module,
         "_missing_libraries",
@@ -84,14 +91,18 @@ def test_libraries_that_the_wheel_lacks_are_linked_from_nvidia_pytriton(
     assert {path.name for path in scratch.iterdir()} == set(LIBRARIES)
 
 
-def test_a_library_that_cannot_be_had_is_named(tmp_path, empty_environment, monkeypatch):
+def test_a_library_that_cannot_be_had_is_named(
+    tmp_path: Path, empty_environment: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     write_program(private_folder() / "bin" / "perf_analyzer", FAKE)
     monkeypatch.setattr(analyzer_module, "_missing_libraries", lambda *_: ["libodd.so.1"])
     with pytest.raises(PerfError, match=r"needs libodd\.so\.1, not found here"):
         find_perf_analyzer(tmp_path, empty_environment)
 
 
-def test_one_that_does_not_run_is_told_with_its_last_words(tmp_path, empty_environment):
+def test_one_that_does_not_run_is_told_with_its_last_words(
+    tmp_path: Path, empty_environment: dict[str, str]
+) -> None:
     write_program(
         private_folder() / "bin" / "perf_analyzer",
         '#!/bin/sh\necho "version GLIBC_2.99 missing"\n',
@@ -100,5 +111,5 @@ def test_one_that_does_not_run_is_told_with_its_last_words(tmp_path, empty_envir
         find_perf_analyzer(tmp_path, empty_environment)
 
 
-def test_its_wheel_does_not_shadow_the_environments_tritonclient(analyzer):
+def test_its_wheel_does_not_shadow_the_environments_tritonclient(analyzer: Analyzer) -> None:
     assert private_folder() not in Path(tritonclient.__file__).parents

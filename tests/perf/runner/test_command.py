@@ -1,15 +1,16 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from perf.runner.command import flags
 from perf.runner.input_data import InputData
-from perf.scenario import load_scenario
+from perf.scenario import Scenario, load_scenario
 
 
-def flags_of(scenario, load, metrics_url=None):
+def flags_of(scenario: Scenario, load: float, metrics_url: str | None = None) -> list[str]:
     return flags(
         scenario,
         load,
@@ -35,7 +36,9 @@ def flags_of(scenario, load, metrics_url=None):
             "poisson",
         ),
         (["concurrency: 1", "batch: 8"], 1, "-b 8", "-b 1 "),
-        (["concurrency: 1", "model: mask_rcnn_network"], 1, "-m mask_rcnn_network", ""),
+        (["concurrency: 1", "step: network"], 1, "-m mask_rcnn_network", ""),
+        (["concurrency: 1", "model: birds"], 1, "-m birds", "mask_rcnn"),
+        (["concurrency: 1", "model: birds", "step: preprocess"], 1, "-m birds_preprocess", ""),
         (
             ["concurrency: 1", "transport: system_shared_memory"],
             1,
@@ -54,13 +57,17 @@ def flags_of(scenario, load, metrics_url=None):
         (["concurrency: 1"], 1, "-f report.csv --verbose-csv -v", "--collect-metrics"),
     ],
 )
-def test_a_scenario_becomes_flags(scenario_file, lines, load, expected, absent):
+def test_a_scenario_becomes_flags(
+    scenario_file: Callable[..., Path], lines: list[str], load: float, expected: str, absent: str
+) -> None:
     command = " ".join(flags_of(load_scenario(scenario_file(*lines)), load)) + " "
     assert f"{expected} " in command
     assert not absent or absent not in command
 
 
-def test_gpu_metrics_are_asked_for_where_the_server_has_them(scenario_file):
+def test_gpu_metrics_are_asked_for_where_the_server_has_them(
+    scenario_file: Callable[..., Path],
+) -> None:
     scenario = load_scenario(scenario_file("concurrency: 1"))
     command = flags_of(scenario, 1, metrics_url="127.0.0.1:8002/metrics")
     assert command[-3:] == ["--collect-metrics", "--metrics-url", "127.0.0.1:8002/metrics"]

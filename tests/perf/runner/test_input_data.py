@@ -2,15 +2,16 @@ from __future__ import annotations
 
 import base64
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from client.errors import ClientError
-from perf.runner.input_data import choose_pictures, of_one_shape, write_input_data
+from perf.runner.input_data import Inputs, choose_pictures, of_one_shape, write_input_data
 
 
-def test_a_picture_is_written_with_its_length_in_front(tmp_path):
+def test_a_picture_is_written_with_its_length_in_front(tmp_path: Path) -> None:
     path = tmp_path / "input.json"
     write_input_data(path, [{"image": np.array([[b"picture"]], np.object_)}])
     entry = json.loads(path.read_text())["data"][0]["image"]
@@ -18,7 +19,7 @@ def test_a_picture_is_written_with_its_length_in_front(tmp_path):
     assert base64.b64decode(entry["content"]["b64"]) == b"\x07\x00\x00\x00picture"
 
 
-def test_numbers_are_written_as_their_bytes_in_rows(tmp_path):
+def test_numbers_are_written_as_their_bytes_in_rows(tmp_path: Path) -> None:
     canvas = np.arange(24, dtype=np.uint8).reshape(1, 2, 4, 3)
     size = np.array([[2, 300]], np.int32)
     path = tmp_path / "input.json"
@@ -33,24 +34,24 @@ def test_numbers_are_written_as_their_bytes_in_rows(tmp_path):
     ("count", "names"),
     [(1, "a"), (2, "ad"), (3, "ace"), (4, "abde"), (6, "abcdef"), (100, "abcdef")],
 )
-def test_pictures_are_spread_evenly_over_the_folder(tmp_path, count, names):
+def test_pictures_are_spread_evenly_over_the_folder(tmp_path: Path, count: int, names: str) -> None:
     for name in "fedcba":
         (tmp_path / f"{name}.jpg").touch()
     assert "".join(path.stem for path in choose_pictures(tmp_path, count)) == names
 
 
-def test_a_folder_without_pictures_is_refused(tmp_path):
+def test_a_folder_without_pictures_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ClientError, match="no pictures"):
         choose_pictures(tmp_path, 1)
 
 
-def test_the_commonest_shape_is_kept_for_requests_of_several_pictures(tmp_path):
-    def step(height, width):
+def test_the_commonest_shape_is_kept_for_requests_of_several_pictures(tmp_path: Path) -> None:
+    def inputs(height: int, width: int) -> Inputs:
         return {"canvas": np.zeros((1, height, width, 3), np.uint8), "image_size": np.ones((1, 2))}
 
-    steps = {
-        tmp_path / "a": step(4, 8),
-        tmp_path / "b": step(8, 4),
-        tmp_path / "c": step(4, 8),
+    requests = {
+        tmp_path / "a": inputs(4, 8),
+        tmp_path / "b": inputs(8, 4),
+        tmp_path / "c": inputs(4, 8),
     }
-    assert list(of_one_shape(steps)) == [tmp_path / "a", tmp_path / "c"]
+    assert list(of_one_shape(requests)) == [tmp_path / "a", tmp_path / "c"]

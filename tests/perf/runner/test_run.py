@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import json
+import shutil
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from artifact.names import ModelNames
 from perf.__main__ import main
 from perf.result import read_run
+from server.launch import TritonServer
 
 ROOT = Path(__file__).parents[3]
 SHM = Path("/dev/shm")
@@ -25,7 +29,12 @@ def only_folder(parent: Path) -> Path:
 
 
 @pytest.mark.usefixtures("analyzer")
-def test_a_run_keeps_everything_and_a_report_shows_it(demo_server, scenario_file, tmp_path, capsys):
+def test_a_run_keeps_everything_and_a_report_shows_it(
+    demo_server: TritonServer,
+    scenario_file: Callable[..., Path],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     path = scenario_file("concurrency: 2", *SHORT)
     output = tmp_path / "results"
     assert main(["run", str(path), "--url", demo_server.grpc_url, "--output", str(output)]) == 0
@@ -62,23 +71,29 @@ def test_a_run_keeps_everything_and_a_report_shows_it(demo_server, scenario_file
 
 @pytest.mark.usefixtures("analyzer")
 @pytest.mark.parametrize(
-    ("model", "lines"),
+    ("step", "lines"),
     [
-        ("mask_rcnn_preprocess", ["request_rate: 20"]),
-        ("mask_rcnn_network", ["concurrency: 1", "batch: 2"]),
-        ("mask_rcnn_postprocess", ["concurrency: 2"]),
+        ("preprocess", ["request_rate: 20"]),
+        ("network", ["concurrency: 1", "batch: 2"]),
+        ("postprocess", ["concurrency: 2"]),
     ],
 )
-def test_each_model_is_measured_alone_through_shared_memory(
-    demo_server, demo_address, scenario_file, tmp_path, model, lines
-):
-    path = scenario_file(f"model: {model}", "transport: system_shared_memory", *lines, *SHORT)
+def test_each_step_is_measured_alone_through_shared_memory(
+    demo_server: TritonServer,
+    demo_address: list[str],
+    scenario_file: Callable[..., Path],
+    tmp_path: Path,
+    step: str,
+    lines: list[str],
+) -> None:
+    path = scenario_file(f"step: {step}", "transport: system_shared_memory", *lines, *SHORT)
     output = tmp_path / "results"
     regions = set(SHM.iterdir())
     assert main(["run", str(path), *demo_address, "--output", str(output)]) == 0
     folder = only_folder(output)
     (level,) = read_run(folder).levels
     assert demo_server.access_key not in (folder / level.folder / "command.txt").read_text()
+    model = f"mask_rcnn_{step}"
     assert list(level.statistics) == [model]
     if "batch: 2" in lines:
         assert list(level.statistics[model].batches) == [2]
@@ -87,17 +102,17 @@ def test_each_model_is_measured_alone_through_shared_memory(
 
 @pytest.mark.usefixtures("analyzer")
 def test_ctrl_c_keeps_what_is_finished_and_leaves_nothing_behind(
-    demo_address, scenario_file, tmp_path
-):
+    demo_address: list[str], scenario_file: Callable[..., Path], tmp_path: Path
+) -> None:
     path = scenario_file(
-        *("model: mask_rcnn_preprocess", "transport: system_shared_memory"),
+        *("step: preprocess", "transport: system_shared_memory"),
         *("concurrency: 1", "repeat: 1000"),
         *SHORT,
     )
     output = tmp_path / "results"
-    command = [sys.executable, "-m", "perf", "run", path]
+    command = [sys.executable, "-m", "perf", "run", str(path)]
     process = subprocess.Popen(
-        [*command, *demo_address, "--output", output],
+        [*command, *demo_address, "--output", str(output)],
         cwd=ROOT,
         stderr=subprocess.PIPE,
         text=True,
@@ -125,7 +140,12 @@ def children(pid: int) -> list[int]:
 
 
 @pytest.mark.usefixtures("analyzer")
-def test_a_picture_that_the_server_refuses_is_named(demo_server, scenario_file, tmp_path, capsys):
+def test_a_picture_that_the_server_refuses_is_named(
+    demo_server: TritonServer,
+    scenario_file: Callable[..., Path],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     images = tmp_path / "images"
     images.mkdir()
     (images / "broken.jpg").write_bytes(b"no picture")
@@ -134,6 +154,49 @@ def test_a_picture_that_the_server_refuses_is_named(demo_server, scenario_file, 
     command = ["run", str(path), "--images", str(images), "--output", output]
     assert main([*command, "--url", demo_server.grpc_url]) == 1
     assert f"error: {images / 'broken.jpg'}: " in capsys.readouterr().err
+
+
+@pytest.fixture
+def birds_repository(demo_repository: Path, tmp_path: Path) -> Path:
+    """The demo's build under the name of birds."""
+    repository = tmp_path / "repository"
+    for name, birds in zip(ModelNames(), ModelNames("birds"), strict=True):
+        shutil.copytree(demo_repository / name, repository / birds)
+    for config in repository.rglob("*.pbtxt"):
+        config.write_text(config.read_text().replace('"mask_rcnn', '"birds'))
+    return repository
+
+
+@pytest.mark.usefixtures("analyzer")
+def test_a_build_of_another_name_is_measured_and_reported_under_it(
+    birds_repository: Path, scenario_file: Callable[..., Path], tmp_path: Path
+) -> None:
+    path = scenario_file("concurrency: 1", "network: recorded", *SHORT)
+    output = tmp_path / "results"
+    repository = ["--repository", str(birds_repository), "--model-config-name", "onnxruntime"]
+    assert main(["run", str(path), *repository, "--model", "birds", "--output", str(output)]) == 0
+    run = read_run(only_folder(output))
+    assert run.scenario.model == "birds"
+    assert set(run.models) == set(run.levels[0].statistics) == set(ModelNames("birds"))
+    assert main(["report", str(output)]) == 0
+    text = (output / "report.html").read_text()
+    assert "Performance of birds, served" in text
+    assert "network (recorded)" in text
+
+
+@pytest.mark.usefixtures("analyzer")
+def test_a_build_that_the_server_does_not_have_is_told_with_those_that_it_has(
+    demo_server: TritonServer,
+    scenario_file: Callable[..., Path],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    path = scenario_file("concurrency: 1", "model: birds")
+    command = ["run", str(path), "--url", demo_server.grpc_url]
+    assert main([*command, "--output", str(tmp_path / "results")]) == 1
+    message = capsys.readouterr().err
+    assert f"error: the server at {demo_server.grpc_url}: no build birds there" in message
+    assert "Builds there: mask_rcnn" in message
 
 
 @pytest.mark.parametrize(
@@ -145,11 +208,21 @@ def test_a_picture_that_the_server_refuses_is_named(demo_server, scenario_file, 
             "no such file or folder: /nowhere",
         ),
         (["run", "{scenario}", "--repository", "/nowhere"], "repository: no such folder: /nowhere"),
+        (
+            ["run", "{scenario}", "--repository", str(ROOT / "model_repository"), "--model", "a"],
+            "no build a there: without a, a_preprocess, a_network, a_postprocess. "
+            "Builds there: mask_rcnn; --model says which",
+        ),
         (["run", "{recorded}", "--url", "127.0.0.1:1"], "leave out --url"),
         (["report", "/nowhere"], "/nowhere: no such folder"),
     ],
 )
-def test_what_cannot_be_done_is_one_error_line(scenario_file, capsys, arguments, reason):
+def test_what_cannot_be_done_is_one_error_line(
+    scenario_file: Callable[..., Path],
+    capsys: pytest.CaptureFixture[str],
+    arguments: list[str],
+    reason: str,
+) -> None:
     files = {
         "scenario": scenario_file("concurrency: 1"),
         "recorded": scenario_file("concurrency: 1", "network: recorded", name="recorded.yaml"),
@@ -162,7 +235,9 @@ def test_what_cannot_be_done_is_one_error_line(scenario_file, capsys, arguments,
 
 
 @pytest.mark.usefixtures("analyzer")
-def test_a_server_that_is_not_there_is_explained(scenario_file, tmp_path, capsys):
+def test_a_server_that_is_not_there_is_explained(
+    scenario_file: Callable[..., Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     path = scenario_file("concurrency: 1")
     command = ["run", str(path), "--url", "127.0.0.1:1", "--output", str(tmp_path / "results")]
     assert main(command) == 1

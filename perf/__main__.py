@@ -1,23 +1,24 @@
-"""``python -m perf``: runs scenarios, and makes a report of their results."""
+"""``python -m perf``: runs scenarios, makes a report of their results, and has further studies."""
 
 from __future__ import annotations
 
 import argparse
 import logging
-import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from types import FrameType
-from typing import NoReturn
 
+from artifact.errors import ArtifactError
+from artifact.names import DEFAULT_NAME
 from client.errors import ClientError
 from perf.errors import PerfError
 from perf.report.write import write_report
 from perf.runner.run import run_scenarios
 from perf.scenario import SCENARIOS, load_scenario
+from perf.studies import full_size_demo, profile_network, served_share, side_by_side
 from server.access import read_key
 from server.errors import ServerError
+from server.interrupt import raise_keyboard_interrupt
 
 INTERRUPTED = 130
 
@@ -26,32 +27,33 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit code: 0, 1 for a fault, 130 for Ctrl-C."""
     options = _parser().parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="  %(message)s", stream=sys.stderr)
-    # SIGINT too: a shell that starts this in the background leaves it ignored.
-    signal.signal(signal.SIGINT, _interrupt)
-    signal.signal(signal.SIGTERM, _interrupt)
+    raise_keyboard_interrupt()
     try:
         options.command(options)
-    except (PerfError, ServerError, ClientError) as error:
+    except (PerfError, ServerError, ClientError, ArtifactError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print("\ninterrupted; the loads that were finished are kept", file=sys.stderr)
+        print(f"\n{options.when_interrupted}", file=sys.stderr)
         return INTERRUPTED
     return 0
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m perf", description=__doc__)
+    parser.set_defaults(when_interrupted="interrupted")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     run = commands.add_parser(
         "run",
-        help="measure",
+        help="measure scenarios with perf_analyzer",
         description="Runs scenarios with perf_analyzer, each against a server of its own that is "
         f"started for it. The scenarios in {SCENARIOS} fit the demo; the options make them fit "
         "any other repository.",
     )
-    run.set_defaults(command=_run)
+    run.set_defaults(
+        command=_run, when_interrupted="interrupted; the loads that were finished are kept"
+    )
     run.add_argument("scenarios", nargs="+", type=Path, metavar="SCENARIO.yaml")
     run.add_argument(
         "--repository",
@@ -63,6 +65,12 @@ def _parser() -> argparse.ArgumentParser:
         "--model-config-name",
         metavar="NAME",
         help="use configs/NAME.pbtxt of each model that has it: onnxruntime without TensorRT",
+    )
+    run.add_argument(
+        "--model",
+        metavar="NAME",
+        help="the build that is measured, by the name of its ensemble, in place of the scenario's "
+        f"(which has {DEFAULT_NAME} where it names none)",
     )
     run.add_argument(
         "--images", type=Path, metavar="DIR", help="the pictures, in place of the scenario's"
@@ -95,6 +103,9 @@ def _parser() -> argparse.ArgumentParser:
         metavar="FILE",
         help="the page (default: report.html in the first DIR); the CSV has the suffix .csv",
     )
+
+    for study in (side_by_side, served_share, profile_network, full_size_demo):
+        study.add_command(commands)
     return parser
 
 
@@ -104,6 +115,7 @@ def _run(options: argparse.Namespace) -> None:
             path,
             repository=options.repository,
             model_config_name=options.model_config_name,
+            model=options.model,
             images=options.images,
         )
         for path in options.scenarios
@@ -117,10 +129,6 @@ def _report(options: argparse.Namespace) -> None:
     page = options.output or options.results[0] / "report.html"
     for path in write_report(options.results, page):
         print(path)
-
-
-def _interrupt(signal_number: int, frame: FrameType | None) -> NoReturn:
-    raise KeyboardInterrupt
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""detectron2's own evaluation loop and model, timed; run by `perf.studies.side_by_side`.
+"""detectron2's own evaluation loop and model, timed; run by `python -m perf side-by-side`.
 
 It needs detectron2, PyTorch and a GPU, and nothing of this project, so it runs under whatever
 Python has them. The last line on stdout is a JSON object of figures.

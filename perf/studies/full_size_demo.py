@@ -1,4 +1,4 @@
-"""The demo at the full cost of COCO's R50-C4: `python -m perf.studies.full_size_demo`.
+"""The demo at the full cost of COCO's R50-C4.
 
 Where no checkpoint of full size can be had, a benchmark needs weights of its shapes that find as
 much as a trained network does: random ones find nothing, or a hundred boxes in every picture, and
@@ -24,10 +24,13 @@ import numpy.typing as npt
 from PIL import Image
 
 from builder.repository.categories import categories_for
+from perf.errors import PerfError
+from perf.studies.arguments import Commands, positive
 
 Arrays = dict[str, npt.NDArray[np.float32]]
 
 DEMO = Path(__file__).parents[2] / "demo"
+CHECKPOINT = DEMO / "mask_rcnn_R_50_C4_shapes.pkl"
 TIMES = 4
 COCO_CLASSES = 80
 SIZE = (640, 480)
@@ -46,6 +49,40 @@ MODEL:
 INPUT: {MIN_SIZE_TEST: 800, MAX_SIZE_TEST: 1333}
 VERSION: 2
 """
+
+
+def add_command(commands: Commands) -> None:
+    """Adds ``full-size-demo``."""
+    parser = commands.add_parser(
+        "full-size-demo",
+        help="the demo at the cost of COCO's R50-C4: weights, pictures",
+        description=__doc__,
+    )
+    parser.set_defaults(command=_run)
+    parser.add_argument(
+        "--output", type=Path, required=True, metavar="DIR", help="a folder that is made"
+    )
+    parser.add_argument(
+        "--pictures", type=positive, default=512, metavar="N", help="default: %(default)s"
+    )
+    parser.add_argument("--mixed", action="store_true", help="every fourth picture is upright")
+
+
+def _run(options: argparse.Namespace) -> None:
+    folder = options.output
+    try:
+        with CHECKPOINT.open("rb") as file:
+            model = widen(pickle.load(file, encoding="latin1")["model"])
+        folder.mkdir(parents=True)
+        (folder / "config.yaml").write_text(CONFIG)
+        with (folder / "model_final.pkl").open("wb") as file:
+            pickle.dump({"model": model, "__author__": "mask-rcnn-triton"}, file, protocol=4)
+        write_pictures(
+            folder / "val2017", folder / "instances_val2017.json", options.pictures, options.mixed
+        )
+    except OSError as error:
+        raise PerfError(f"{error.filename}: {error.strerror}") from None
+    print(f"{sum(a.size for a in model.values()):,} values, {options.pictures} pictures")
 
 
 def widen(weights: Arrays) -> Arrays:
@@ -88,9 +125,13 @@ def widen(weights: Arrays) -> Arrays:
 
 
 def write_pictures(folder: Path, annotations: Path, count: int, mixed: bool) -> None:
-    """The demo's pictures at 640×480, mirrored where there are more than it has.
+    """Writes the demo's pictures at 640×480, mirrored where there are more than it has.
 
-    mixed: turn every fourth one by a quarter, about as many as are upright in COCO.
+    Args:
+        folder: for the pictures; it is made.
+        annotations: their COCO-format JSON.
+        count: how many.
+        mixed: turn every fourth one by a quarter, about as many as are upright in COCO.
     """
     folder.mkdir()
     sources = sorted((DEMO / "val/images").glob("*.jpg"))
@@ -111,36 +152,8 @@ def write_pictures(folder: Path, annotations: Path, count: int, mixed: bool) -> 
         )
     categories = [{"id": c.id, "name": c.name} for c in categories_for(COCO_CLASSES, None)]
     placeholder = {
-        "id": 1, "image_id": 0, "category_id": 1, "iscrowd": 0, "area": 100.0,
-        "bbox": [0, 0, 10, 10], "segmentation": [[0, 0, 10, 0, 10, 10, 0, 10]],
-    }  # fmt: skip
+        **{"id": 1, "image_id": 0, "category_id": 1, "iscrowd": 0, "area": 100.0},
+        **{"bbox": [0, 0, 10, 10], "segmentation": [[0, 0, 10, 0, 10, 10, 0, 10]]},
+    }
     dataset = {"images": images, "categories": categories, "annotations": [placeholder]}
     annotations.write_text(json.dumps({"info": {}, **dataset}))
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(
-        prog="python -m perf.studies.full_size_demo", description=__doc__
-    )
-    parser.add_argument("--output", type=Path, required=True, help="a folder that is made")
-    parser.add_argument("--pictures", type=int, default=512)
-    parser.add_argument("--mixed", action="store_true", help="every fourth picture is upright")
-    options = parser.parse_args()
-    options.output.mkdir(parents=True)
-    (options.output / "config.yaml").write_text(CONFIG)
-    with (DEMO / "mask_rcnn_R_50_C4_shapes.pkl").open("rb") as file:
-        checkpoint = pickle.load(file, encoding="latin1")
-    model = widen(checkpoint["model"])
-    with (options.output / "model_final.pkl").open("wb") as file:
-        pickle.dump({"model": model, "__author__": "mask-rcnn-triton"}, file, protocol=4)
-    write_pictures(
-        options.output / "val2017",
-        options.output / "instances_val2017.json",
-        options.pictures,
-        options.mixed,
-    )
-    print(f"{sum(a.size for a in model.values()):,} values, {options.pictures} pictures")
-
-
-if __name__ == "__main__":
-    main()

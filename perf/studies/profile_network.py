@@ -1,4 +1,4 @@
-"""Where the network's time goes, by operator and by node: `python -m perf.studies.profile_network`.
+"""Where the network's time goes, by operator and by node.
 
 The node names carry the path of the module, so the table reads like the network. Kernels are
 launched one at a time (CUDA_LAUNCH_BLOCKING), so that each node's time is its own: the sum is
@@ -8,77 +8,100 @@ longer than an ordinary run takes.
 from __future__ import annotations
 
 import argparse
-import collections
 import json
 import os
 import re
-import sys
 import tempfile
+from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from builder.repository.write import NETWORK_ONNX
+from artifact.names import ONNX, ModelNames
+from perf.studies.arguments import Commands, add_build, positive
+from perf.studies.network_session import faults_of, import_onnxruntime, network_session
 
 WARM_UP, RUNS = 3, 10
 
 
-def node_events(model: Path, batch: int, height: int, width: int) -> list[dict[str, Any]]:
-    """ONNX Runtime's own record of each node of each of `RUNS` runs on a random canvas."""
+def add_command(commands: Commands) -> None:
+    """Adds ``profile-network``."""
+    parser = commands.add_parser(
+        "profile-network",
+        help="where the network's time goes, by operator and by node",
+        description=__doc__,
+    )
+    parser.set_defaults(command=_run)
+    add_build(parser)
+    parser.add_argument(
+        "--batch", type=positive, default=8, metavar="N", help="pictures (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--canvas",
+        type=_height_and_width,
+        default="800x1344",
+        metavar="HEIGHTxWIDTH",
+        help="default: %(default)s",
+    )
+    parser.add_argument(
+        "--top",
+        type=positive,
+        default=20,
+        metavar="N",
+        help="lines of each table (default: %(default)s)",
+    )
+
+
+def _run(options: argparse.Namespace) -> None:
+    height, width = options.canvas
+    names = ModelNames(options.model)
+    events = _node_events(options.repository, names, (options.batch, height, width, 3))
+    model = options.repository / names.network_folder / ONNX
+    print(f"{model}, batch {options.batch}, canvas {height}x{width}, ms a run\n")
+    for table in _milliseconds(events):
+        for name, time in sorted(table.items(), key=lambda row: -row[1])[: options.top]:
+            print(f"{time:9.2f}  {name}")
+        print()
+
+
+def _node_events(
+    repository: Path, names: ModelNames, canvas_shape: tuple[int, ...]
+) -> list[dict[str, Any]]:
+    """ONNX Runtime's own record of each node of each run on a random canvas."""
     os.environ["CUDA_LAUNCH_BLOCKING"] = "1"  # read when CUDA starts
-    import onnxruntime as ort
-
-    from perf.studies.cuda_session import cuda_session
-
     rng = np.random.default_rng(0)
-    canvas = rng.integers(0, 256, (batch, height, width, 3), np.uint8)
-    feeds = {"canvas": canvas, "image_size": np.full((batch, 2), (height, width), np.int32)}
+    batch, height, width, _ = canvas_shape
+    inputs = {
+        "canvas": rng.integers(0, 256, canvas_shape, np.uint8),
+        "image_size": np.full((batch, 2), (height, width), np.int32),
+    }
     with tempfile.TemporaryDirectory() as folder:
-        options = ort.SessionOptions()
+        options = import_onnxruntime().SessionOptions()
         options.enable_profiling = True
         options.profile_file_prefix = f"{folder}/profile"
-        session = cuda_session(model, options)
-        for _ in range(WARM_UP + RUNS):
-            session.run(None, feeds)
+        session = network_session(repository, names, options)
+        with faults_of(repository / names.network_folder / ONNX):
+            for _ in range(WARM_UP + RUNS):
+                session.run(None, inputs)
         events = json.loads(Path(session.end_profiling()).read_text())
     return [e for e in events if e.get("cat") == "Node" and e["name"].endswith("_kernel_time")]
 
 
-def milliseconds(events: list[dict[str, Any]]) -> tuple[dict[str, float], dict[str, float]]:
+def _milliseconds(events: list[dict[str, Any]]) -> tuple[dict[str, float], dict[str, float]]:
     """Time of a run by operator and by node; a loop's time holds that of the nodes in it."""
-    operators: collections.Counter[str] = collections.Counter()
-    nodes: collections.Counter[str] = collections.Counter()
+    operators: defaultdict[str, float] = defaultdict(float)
+    nodes: defaultdict[str, float] = defaultdict(float)
     warm_up = len(events) * WARM_UP // (WARM_UP + RUNS)
     for event in events[warm_up:]:
         name = re.sub(r"(_token_\d+)?_kernel_time$", "", event["name"])
         operators[event["args"]["op_name"]] += event["dur"] / 1e3 / RUNS
         nodes[name] += event["dur"] / 1e3 / RUNS
-    return dict(operators.most_common()), dict(nodes.most_common())
+    return operators, nodes
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(
-        prog="python -m perf.studies.profile_network", description=__doc__
-    )
-    parser.add_argument("--repository", type=Path, required=True, metavar="DIR")
-    parser.add_argument("--batch", type=int, default=8)
-    parser.add_argument("--canvas", default="800x1344", metavar="HEIGHTxWIDTH")
-    parser.add_argument("--top", type=int, default=20, help="lines of each table (%(default)s)")
-    options = parser.parse_args()
-    model = options.repository / NETWORK_ONNX
-    if not model.is_file():
-        print(f"error: there is no {model}; build the repository first", file=sys.stderr)
-        return 1
-    height, width = map(int, options.canvas.split("x"))
-    operators, nodes = milliseconds(node_events(model, options.batch, height, width))
-    print(f"{model}, batch {options.batch}, canvas {options.canvas}, ms a run\n")
-    for table in (operators, nodes):
-        for name, time in list(table.items())[: options.top]:
-            print(f"{time:9.2f}  {name}")
-        print()
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+def _height_and_width(text: str) -> tuple[int, int]:
+    sides = re.fullmatch(r"([1-9]\d*)x([1-9]\d*)", text)
+    if sides is None:
+        raise argparse.ArgumentTypeError(f"{text!r} is not HEIGHTxWIDTH, such as 800x1344")
+    return int(sides[1]), int(sides[2])

@@ -1,4 +1,4 @@
-"""This server beside detectron2, on one GPU, in one run: `python -m perf.studies.side_by_side`.
+"""This server beside detectron2, on one GPU, in one run.
 
 Both have the same weights and the same JPEG files and both end with results in COCO's format:
 detectron2 with its own evaluation loop (one picture at a time, with and without loader workers),
@@ -12,29 +12,23 @@ from __future__ import annotations
 
 import argparse
 import json
-import shutil
 import statistics
 import subprocess
 import sys
-import tempfile
 import time
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import onnxruntime as ort
 
-from builder.repository.models import NETWORK
-from builder.repository.write import NETWORK_ONNX
-from client.connection import settings
-from client.errors import ClientError
-from client.evaluate import evaluate
+from artifact.names import ONNX, ModelNames
 from perf.errors import PerfError
 from perf.runner.connection import Connection
-from perf.runner.input_data import Step, choose_pictures, of_one_shape, tensors_for
+from perf.runner.input_data import Inputs, choose_pictures, inputs_of, of_one_shape
 from perf.runner.machine import describe_machine, describe_versions
-from perf.studies.cuda_session import cuda_session
-from server.errors import ServerError
+from perf.studies.arguments import Commands, add_build, add_data_set, positive
+from perf.studies.network_session import faults_of, import_onnxruntime, network_session
+from perf.studies.served_rate import served_rate
 from server.launch import TritonServer
 
 LOOP = Path(__file__).with_name("detectron2_loop.py")
@@ -42,77 +36,154 @@ BATCHES = (1, 8)
 WARM_UP, RUNS = 5, 20
 
 
-def detectron2_figures(options: argparse.Namespace) -> dict[str, Any]:
-    """What `detectron2_loop.py` prints.
+def add_command(commands: Commands) -> None:
+    """Adds ``side-by-side``."""
+    parser = commands.add_parser(
+        "side-by-side", help="this server beside detectron2, on one GPU", description=__doc__
+    )
+    parser.set_defaults(command=_run)
+    parser.add_argument(
+        "--config", type=Path, required=True, metavar="YAML", help="detectron2's configuration"
+    )
+    parser.add_argument(
+        "--weights", type=Path, required=True, metavar="FILE", help="its weights, for detectron2"
+    )
+    add_build(parser)
+    add_data_set(parser)
+    parser.add_argument(
+        "--detectron2-python",
+        default=sys.executable,
+        metavar="PYTHON",
+        help="a Python that has it (default: this one)",
+    )
+    parser.add_argument(
+        "--workers",
+        type=positive,
+        default=4,
+        metavar="N",
+        help="detectron2's loader has (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--pictures",
+        type=positive,
+        default=256,
+        metavar="N",
+        help="so many of all are for detectron2 (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--concurrency",
+        type=positive,
+        nargs="+",
+        default=[16, 32, 64],
+        metavar="N",
+        help="requests in flight (default: 16 32 64)",
+    )
+    parser.add_argument(
+        "--output",
+        type=Path,
+        default=Path("side_by_side.json"),
+        metavar="FILE",
+        help="all figures (default: %(default)s)",
+    )
+
+
+def _run(options: argparse.Namespace) -> None:
+    _detectron2_loop(options.detectron2_python, "--help")  # before what takes minutes
+    served, canvases = _served_figures(options)
+    network = _network_figures(options, canvases)
+    detectron2 = _detectron2_figures(options)
+    figures = {
+        "machine": describe_machine(),
+        "versions": describe_versions(),
+        "detectron2": detectron2,
+        "served_images_per_second": served,
+        "network": network,
+    }
+    print(_table(detectron2, served, network))
+    try:
+        options.output.write_text(json.dumps(figures, indent=1) + "\n")
+    except OSError as error:
+        raise PerfError(f"{options.output}: cannot be written: {error.strerror}") from None
+    print(f"\nall figures and the machine: {options.output}")
+
+
+def _detectron2_loop(python: str, *arguments: str) -> str:
+    """What `detectron2_loop.py` prints under that Python.
 
     Raises:
-        PerfError: if it fails, with its last lines.
+        PerfError: it fails, with its last lines.
     """
-    command = [options.detectron2_python, str(LOOP)]
-    command += ["--workers", str(options.workers), "--pictures", str(options.pictures)]
-    for name in ("config", "weights", "images", "annotations"):
-        command += [f"--{name}", str(getattr(options, name))]
     try:
-        run = subprocess.run(command, capture_output=True, text=True, check=False)
+        run = subprocess.run(
+            [python, str(LOOP), *arguments], capture_output=True, text=True, check=False
+        )
     except OSError as error:
-        raise PerfError(f"--detectron2-python {options.detectron2_python}: {error}") from error
+        raise PerfError(f"--detectron2-python {python}: {error.strerror}") from None
     if run.returncode != 0:
         raise PerfError(
-            f"detectron2's loop ended with exit code {run.returncode}; it needs detectron2, "
-            f"PyTorch and a GPU. Its last lines:\n{run.stderr[-2000:]}"
+            f"--detectron2-python {python}: detectron2's loop ended with exit code "
+            f"{run.returncode}; it needs detectron2, PyTorch and a GPU. Its last lines:\n"
+            f"{run.stderr[-2000:]}"
         )
-    figures: dict[str, Any] = json.loads(run.stdout.splitlines()[-1])
+    return run.stdout
+
+
+def _detectron2_figures(options: argparse.Namespace) -> dict[str, Any]:
+    arguments = ["--workers", str(options.workers), "--pictures", str(options.pictures)]
+    for name in ("config", "weights", "images", "annotations"):
+        arguments += [f"--{name}", str(getattr(options, name))]
+    output = _detectron2_loop(options.detectron2_python, *arguments)
+    figures: dict[str, Any] = json.loads(output.splitlines()[-1])
     return figures
 
 
-def served_figures(options: argparse.Namespace) -> tuple[dict[str, float], list[Step]]:
+def _served_figures(options: argparse.Namespace) -> tuple[dict[str, float], list[Inputs]]:
     """Pictures per second through the served ensemble by requests in flight, and the network's
     inputs for a batch of pictures of one canvas."""
     rates = {}
-    with (
-        tempfile.TemporaryDirectory() as folder,
-        TritonServer(options.repository, model_config_name="onnxruntime_cuda") as server,
-    ):
+    names = ModelNames(options.model)
+    with TritonServer(options.repository, model_config_name="onnxruntime_cuda") as server:
         for concurrency in (options.concurrency[0], *options.concurrency):  # the first warms up
-            output = Path(folder) / "evaluation"
-            summary = evaluate(
-                options.images,
-                options.annotations,
-                settings.Connection(server.grpc_url, concurrency=concurrency),
-                output=output,
-                progress=False,
+            rates[str(concurrency)] = served_rate(
+                server.grpc_url, options.images, options.annotations, concurrency
             )
-            assert summary.images_per_second is not None
-            rates[str(concurrency)] = summary.images_per_second
-            shutil.rmtree(output)
-        with Connection(server.grpc_url) as connection:
+        with Connection(server.grpc_url, names) as connection:
             pictures = choose_pictures(options.images, 4 * max(BATCHES))
-            steps = {p: tensors_for(connection, NETWORK, p) for p in pictures}
-    return rates, list(of_one_shape(steps).values())
+            canvases = {p: inputs_of(connection, names.network, p) for p in pictures}
+    return rates, list(of_one_shape(canvases).values())
 
 
-def network_figures(options: argparse.Namespace, steps: list[Step]) -> dict[str, float]:
+def _network_figures(options: argparse.Namespace, canvases: list[Inputs]) -> dict[str, float]:
     """Median milliseconds of ONNX Runtime on CUDA, all inputs and outputs on the device."""
-    session = cuda_session(options.repository / NETWORK_ONNX)
+    names = ModelNames(options.model)
+    session = network_session(options.repository, names)
     figures = {}
-    for batch in BATCHES:
-        binding = session.io_binding()
-        for name in steps[0]:
-            array = np.concatenate([step[name] for step in steps[:batch]])
-            binding.bind_ortvalue_input(name, ort.OrtValue.ortvalue_from_numpy(array, "cuda", 0))
-        for output in session.get_outputs():
-            binding.bind_output(output.name, "cuda")
-        times = []
-        for _ in range(WARM_UP + RUNS):
-            started = time.perf_counter()
-            session.run_with_iobinding(binding)
-            binding.synchronize_outputs()
-            times.append(1e3 * (time.perf_counter() - started))
-        figures[f"model_ms_batch_{batch}"] = statistics.median(times[WARM_UP:])
+    with faults_of(options.repository / names.network_folder / ONNX):
+        for batch in BATCHES:
+            binding = _on_the_gpu(session, canvases[:batch])
+            times = []
+            for _ in range(WARM_UP + RUNS):
+                started = time.perf_counter()
+                session.run_with_iobinding(binding)
+                binding.synchronize_outputs()
+                times.append(1e3 * (time.perf_counter() - started))
+            figures[f"model_ms_batch_{batch}"] = statistics.median(times[WARM_UP:])
     return figures
 
 
-def table(detectron2: dict[str, Any], served: dict[str, float], network: dict[str, float]) -> str:
+def _on_the_gpu(session: Any, canvases: list[Inputs]) -> Any:
+    """An `onnxruntime.IOBinding` with these inputs as one batch."""
+    ort_value = import_onnxruntime().OrtValue
+    binding = session.io_binding()
+    for name in canvases[0]:
+        batch = np.concatenate([inputs[name] for inputs in canvases])
+        binding.bind_ortvalue_input(name, ort_value.ortvalue_from_numpy(batch, "cuda", 0))
+    for output in session.get_outputs():
+        binding.bind_output(output.name, "cuda")
+    return binding
+
+
+def _table(detectron2: dict[str, Any], served: dict[str, float], network: dict[str, float]) -> str:
     """The figures, and the ratios of this server's best to detectron2's."""
     best = max(served.values())
     lines = [f"{'JPEG to COCO results':44}{'images/s':>10}{'served is':>12}"]
@@ -136,44 +207,3 @@ def table(detectron2: dict[str, Any], served: dict[str, float], network: dict[st
         one, eight = (figures[f"model_ms_batch_{batch}"] for batch in BATCHES)
         lines.append(f"{name:44}{one:7.1f} ms{eight:9.1f} ms")
     return "\n".join(lines)
-
-
-def main() -> int:
-    parser = argparse.ArgumentParser(
-        prog="python -m perf.studies.side_by_side", description=__doc__
-    )
-    parser.add_argument("--config", type=Path, required=True, help="detectron2's YAML")
-    parser.add_argument("--weights", type=Path, required=True, help="its weights")
-    parser.add_argument("--repository", type=Path, required=True, help="built from the two")
-    parser.add_argument("--images", type=Path, required=True, help="folder of JPEG files")
-    parser.add_argument("--annotations", type=Path, required=True, help="their COCO-format JSON")
-    parser.add_argument("--detectron2-python", default=sys.executable, help="a Python that has it")
-    parser.add_argument("--workers", type=int, default=4, help="detectron2's loader (%(default)s)")
-    parser.add_argument(
-        "--pictures", type=int, default=256, help="for detectron2, of all (%(default)s)"
-    )
-    parser.add_argument("--concurrency", type=int, nargs="+", default=[16, 32, 64])
-    parser.add_argument("--output", type=Path, default=Path("side_by_side.json"))
-    options = parser.parse_args()
-    try:
-        served, steps = served_figures(options)
-        network = network_figures(options, steps)
-        detectron2 = detectron2_figures(options)
-    except (PerfError, ServerError, ClientError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
-    figures = {
-        "machine": describe_machine(),
-        "versions": describe_versions(),
-        "detectron2": detectron2,
-        "served_images_per_second": served,
-        "network": network,
-    }
-    options.output.write_text(json.dumps(figures, indent=1) + "\n")
-    print(table(detectron2, served, network))
-    print(f"\nall figures and the machine: {options.output}")
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -19,11 +19,12 @@ from PIL import Image
 from pycocotools import mask as rle
 
 from builder.__main__ import main as builder
-from builder.network import load_config, network_spec
+from builder.config import load_config
+from builder.network import parameter_shapes
+from builder.weights.batch_norm import unfolded_shapes
 from builder.weights.pickle_reader import read_pickle
 from client.__main__ import main as client
 from client.connection.detector import connect
-from client.connection.settings import Connection
 from client.detections import Detections
 from server.launch import TritonServer
 from tests.generated_weights import write_generated_weights
@@ -77,7 +78,7 @@ def outputs_of(server: TritonServer) -> set[str]:
 
 def detect(server: TritonServer, picture: Path) -> Detections:
     async def ask() -> Detections:
-        async with connect(Connection(server.grpc_url)) as detector:
+        async with connect(url=server.grpc_url) as detector:
             return await detector.detect(picture.read_bytes())
 
     return asyncio.run(ask())
@@ -91,7 +92,7 @@ def test_generated_weights_are_as_many_as_the_zoos(
     config: Path, arrays: int, parameters: int
 ) -> None:
     """A norm is frozen: detectron2 counts its arrays, but not among the parameters."""
-    shapes = network_spec(load_config(config)).parameters.unfolded_shapes()
+    shapes = unfolded_shapes(parameter_shapes(load_config(config)))
     assert len(shapes) == arrays
     assert sum(math.prod(shapes[name]) for name in shapes if ".norm." not in name) == parameters
 

@@ -13,7 +13,7 @@ from PIL import Image
 
 from client.connection.concurrency import for_each
 from client.connection.detector import Detector, connect
-from client.connection.tls import Tls
+from client.connection.settings import Connection
 from client.detections import Detections
 from client.errors import ClientError, PictureError, RequestFailed
 from client.json_file import write_json
@@ -25,40 +25,34 @@ DETECTIONS = "detections.json"
 
 @dataclass(frozen=True)
 class Predictions:
-    """What was predicted.
-
-    output: the folder with the drawn pictures and detections.json.
-    entries: those of detections.json, in the order of the pictures.
-    failures: why a picture has no entry.
-    """
+    """What was predicted."""
 
     output: Path
+    """The folder with the drawn pictures and detections.json."""
     entries: list[dict[str, Any]]
+    """Those of detections.json, in the order of the pictures."""
     failures: dict[Path, str]
+    """Why a picture has no entry."""
 
 
 def predict(
     paths: Sequence[str | Path],
+    connection: Connection,
     *,
-    protocol: str = "grpc",
-    url: str | None = None,
-    tls: Tls | None = None,
     output: str | Path = "predictions",
     score_threshold: float = 0.5,
-    concurrency: int = 8,
-    timeout: float = 300.0,
-    retry_for: float = 10.0,
-    trace: bool = False,
 ) -> Predictions:
-    """Send pictures, and the pictures in folders, to the served model and draw what it finds.
-
-    output: folder for one `<name>.png` for each picture and for detections.json: a list of
-        {file, drawn, width, height, detections: [{category_id, category, score, box [x1, y1, x2,
-        y2], mask {size [h, w], counts}}]}, in pixels with the EXIF orientation applied.
-    score_threshold: leave out detections with lower scores.
-    The other arguments are those of `client.evaluate.evaluate`.
+    """Send pictures to the served model and draw what it finds.
 
     A picture that cannot be read or is refused does not stop the others.
+
+    Args:
+        paths: pictures, and folders of pictures.
+        connection: the served model, and the servers that share the pictures.
+        output: folder for one `<name>.png` for each picture and for detections.json: a list of
+            {file, drawn, width, height, detections: [{category_id, category, score, box [x1, y1,
+            x2, y2], mask {size [h, w], counts}}]}, in pixels with the EXIF orientation applied.
+        score_threshold: leave out detections with lower scores.
 
     Raises:
         ClientError: a path that does not exist, no usable server, or `output` cannot be written.
@@ -71,15 +65,7 @@ def predict(
     failures: dict[Path, str] = {}
 
     async def ask_for_all() -> None:
-        async with connect(
-            protocol,
-            url,
-            tls=tls,
-            timeout=timeout,
-            retry_for=retry_for,
-            concurrency=concurrency,
-            trace=trace,
-        ) as detector:
+        async with connect(connection) as detector:
 
             async def ask(path: Path) -> None:
                 try:
@@ -92,7 +78,7 @@ def predict(
                 except (PictureError, RequestFailed) as error:
                     failures[path] = str(error)
 
-            await for_each(pictures, ask, concurrency=concurrency)
+            await for_each(pictures, ask, concurrency=connection.concurrency)
 
     try:
         folder.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""Detections in pictures, from the served ensemble `mask_rcnn`."""
+"""Detections in pictures, from a served model."""
 
 from __future__ import annotations
 
@@ -13,9 +13,10 @@ import numpy.typing as npt
 
 from client.connection.endpoints import Endpoint, Endpoints, describe_differences
 from client.connection.request import InferenceRequest
-from client.connection.served_model import BOX_OUTPUTS, MODEL, ServedModel, inspect
-from client.connection.tls import Tls, handshake_fault
-from client.connection.transport import DEFAULT_URLS, Transport, open_transport
+from client.connection.served_model import BOX_OUTPUTS, ServedModel, inspect
+from client.connection.settings import Connection
+from client.connection.tls import handshake_fault
+from client.connection.transport import Transport, open_transport
 from client.detections import Detections
 from client.errors import ClientError, RequestFailed, ServerUnavailable
 
@@ -23,7 +24,7 @@ HOW_TO_SERVE = "Serve the model with `python -m server --repository DIR`; --url 
 
 
 class Detector:
-    """A connection to one or more servers whose `mask_rcnn` is ready to answer."""
+    """One or more servers that are ready to answer for a model."""
 
     def __init__(self, endpoints: Endpoints, *, trace: bool) -> None:
         self.endpoints = endpoints
@@ -34,19 +35,21 @@ class Detector:
     async def detect(
         self, picture: bytes, score_threshold: float | None = None, *, request_id: str = ""
     ) -> Detections:
-        """Detections in one encoded picture (JPEG, PNG …).
+        """Detections in one picture.
 
-        score_threshold: leave out lower scores; None is the model's own threshold.
-        request_id: names the request in the server's log, and in `RequestFailed`.
+        Args:
+            picture: an encoded one (JPEG, PNG …).
+            score_threshold: leave out lower scores; None is the model's own threshold.
+            request_id: names the request in the server's log, and in `RequestFailed`.
 
         Raises:
             RequestFailed: the picture was refused, or got no answer while others did.
-            ServerUnavailable: every server stayed away for longer than `retry_for`.
+            ServerUnavailable: every server stayed away for longer than `Connection.retry_for`.
             ClientError: a server came back with another model.
         """
         parameters = {} if score_threshold is None else {"score_threshold": float(score_threshold)}
         request = InferenceRequest(
-            MODEL,
+            self.model.name,
             {"image": np.array([[picture]], dtype=np.object_)},
             self._outputs,
             parameters=parameters,
@@ -64,54 +67,43 @@ class Detector:
 
 
 @asynccontextmanager
-async def connect(
-    protocol: str = "grpc",
-    url: str | None = None,
-    *,
-    tls: Tls | None = None,
-    timeout: float = 300.0,
-    retry_for: float = 60.0,
-    concurrency: int = 16,
-    trace: bool = False,
-) -> AsyncIterator[Detector]:
-    """A `Detector`, once servers were found that serve the ensemble `mask_rcnn`.
-
-    protocol: "grpc" or "http".
-    url: "HOST:PORT", or several with commas between them; None is Triton's default port on this
-        machine. Of several servers one must answer now, the others may do so later.
-    tls: None for connections without it.
-    timeout: seconds that one request may take.
-    retry_for: seconds to wait while all servers are away.
-    concurrency: the most requests that will be in flight at once.
-    trace: send each picture with a W3C `traceparent`: a server with tracing traces it then.
+async def connect(connection: Connection) -> AsyncIterator[Detector]:
+    """A `Detector`, once servers were found that serve the model.
 
     Raises:
-        ClientError: no server there, no such model, or another model under its name; two of the
+        ClientError: no server there, no such model, or one that answers otherwise; two of the
             servers have different models.
     """
-    given = DEFAULT_URLS[protocol] if url is None else url
-    addresses = [address.strip() for address in given.split(",")]
-    repeated = sorted({address for address in addresses if addresses.count(address) > 1})
-    if repeated:
-        raise ClientError(f"--url names {', '.join(repeated)} more than once")
     async with AsyncExitStack() as stack:
         transports = []
-        for address in addresses:
-            transports.append(open_transport(protocol, address, timeout, concurrency, tls))
-            stack.push_async_callback(transports[-1].close)
-        models = await asyncio.gather(*(_model_at(transport, tls) for transport in transports))
-        endpoints = _endpoints(dict(zip(transports, models, strict=True)), retry_for)
+        for address in connection.addresses:
+            transport = open_transport(
+                connection.protocol,
+                address,
+                connection.timeout,
+                connection.concurrency,
+                connection.tls,
+            )
+            stack.push_async_callback(transport.close)
+            transports.append(transport)
+        models = await asyncio.gather(
+            *(_model_at(transport, connection) for transport in transports)
+        )
+        endpoints = _endpoints(dict(zip(transports, models, strict=True)), connection.retry_for)
         stack.push_async_callback(endpoints.close)
-        yield Detector(endpoints, trace=trace)
+        yield Detector(endpoints, trace=connection.trace)
 
 
-async def _model_at(transport: Transport, tls: Tls | None) -> ServedModel | ServerUnavailable:
+async def _model_at(
+    transport: Transport, connection: Connection
+) -> ServedModel | ServerUnavailable:
     try:
-        return await inspect(transport)
+        return await inspect(transport, connection.model)
     except ServerUnavailable as error:
-        fault = await handshake_fault(transport.url, tls) if transport.protocol == "grpc" else None
-        if fault is not None:
-            raise ClientError(f"the server at {transport} cannot be asked: {fault}") from error
+        if transport.protocol == "grpc":
+            fault = await handshake_fault(transport.url, connection.tls)
+            if fault is not None:
+                raise ClientError(f"the server at {transport} cannot be asked: {fault}") from error
         return error
 
 

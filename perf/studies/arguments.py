@@ -7,9 +7,13 @@ from pathlib import Path
 from typing import TypeAlias
 
 from artifact.names import DEFAULT_NAME
+from client.connection.options import number_between
 
 Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 """What `argparse.ArgumentParser.add_subparsers` returns."""
+
+positive = number_between(1, 100_000, int)
+"""An argparse ``type``."""
 
 
 def add_build(parser: argparse.ArgumentParser) -> None:
@@ -33,10 +37,3 @@ def add_data_set(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--annotations", type=Path, required=True, metavar="FILE", help="their COCO-format JSON"
     )
-
-
-def positive(text: str) -> int:
-    """An argparse ``type``."""
-    if not text.isdecimal() or not int(text):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1")
-    return int(text)

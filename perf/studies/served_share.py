@@ -67,7 +67,11 @@ def _shares(options: argparse.Namespace) -> Iterator[float]:
         for _ in range(options.rounds):
             before = alone
             served = served_rate(
-                server.grpc_url, options.images, options.annotations, options.concurrency
+                server.grpc_url,
+                options.model,
+                options.images,
+                options.annotations,
+                options.concurrency,
             )
             alone = _rate_alone(session, canvases)
             share = served / statistics.mean((before, alone))

@@ -145,7 +145,7 @@ def _served_figures(options: argparse.Namespace) -> tuple[dict[str, float], list
     with TritonServer(options.repository, model_config_name="onnxruntime_cuda") as server:
         for concurrency in (options.concurrency[0], *options.concurrency):  # the first warms up
             rates[str(concurrency)] = served_rate(
-                server.grpc_url, options.images, options.annotations, concurrency
+                server.grpc_url, options.model, options.images, options.annotations, concurrency
             )
         with Connection(server.grpc_url, names) as connection:
             pictures = choose_pictures(options.images, 4 * max(BATCHES))

@@ -25,6 +25,7 @@ from builder.weights.batch_norm import unfolded_shapes
 from builder.weights.pickle_reader import read_pickle
 from client.__main__ import main as client
 from client.connection.detector import connect
+from client.connection.settings import Connection
 from client.detections import Detections
 from server.launch import TritonServer
 from tests.generated_weights import write_generated_weights
@@ -78,7 +79,7 @@ def outputs_of(server: TritonServer) -> set[str]:
 
 def detect(server: TritonServer, picture: Path) -> Detections:
     async def ask() -> Detections:
-        async with connect(url=server.grpc_url) as detector:
+        async with connect(Connection(server.grpc_url)) as detector:
             return await detector.detect(picture.read_bytes())
 
     return asyncio.run(ask())

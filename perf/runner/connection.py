@@ -19,6 +19,7 @@ Answer = TypeVar("Answer")
 Tensors = Mapping[str, npt.NDArray[Any]]
 
 TIMEOUT_SECS = 300.0
+"""For one inference: a CPU may take minutes for a large one."""
 
 
 class Connection:

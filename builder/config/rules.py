@@ -27,9 +27,9 @@ def boolean() -> Rule:
     return Rule("True or False", parse)
 
 
-def text() -> Rule:
+def text(*, may_be_empty: bool = False) -> Rule:
     def parse(value: object) -> str:
-        if not isinstance(value, str) or not value.strip():
+        if not isinstance(value, str) or not (may_be_empty or value.strip()):
             raise ValueError
         return value.strip()
 
@@ -66,15 +66,6 @@ def number(supported: str, accepts: Callable[[float], bool]) -> Rule:
         return float(value)
 
     return Rule(supported, parse)
-
-
-def text() -> Rule:
-    def parse(value: object) -> str:
-        if not isinstance(value, str):
-            raise ValueError
-        return value
-
-    return Rule("a text", parse)
 
 
 def numbers(count: int, each: Rule) -> Rule:

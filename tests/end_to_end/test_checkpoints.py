@@ -19,9 +19,7 @@ from PIL import Image
 from pycocotools import mask as rle
 
 from builder.__main__ import main as builder
-from builder.config import load_config
-from builder.network import parameter_shapes
-from builder.weights.batch_norm import unfolded_shapes
+from builder.network import load_config, network_spec
 from builder.weights.pickle_reader import read_pickle
 from client.__main__ import main as client
 from client.connection.detector import connect
@@ -93,7 +91,7 @@ def test_generated_weights_are_as_many_as_the_zoos(
     config: Path, arrays: int, parameters: int
 ) -> None:
     """A norm is frozen: detectron2 counts its arrays, but not among the parameters."""
-    shapes = unfolded_shapes(parameter_shapes(load_config(config)))
+    shapes = network_spec(load_config(config)).parameters.unfolded_shapes()
     assert len(shapes) == arrays
     assert sum(math.prod(shapes[name]) for name in shapes if ".norm." not in name) == parameters
 

@@ -25,7 +25,7 @@ class MaskRCNNConvUpsampleHeadSettings:
             0, because="the mask head is a transposed convolution and a 1x1 convolution on res5"
         ),
     )
-    norm: str = setting("MODEL.ROI_MASK_HEAD.NORM", "", text())
+    norm: str = setting("MODEL.ROI_MASK_HEAD.NORM", "", text(may_be_empty=True))
     """Of the NUM_CONV convolutions: of none."""
     conv_dim: int = setting("MODEL.ROI_MASK_HEAD.CONV_DIM", 256, integer())
     """Channels between the two convolutions."""

@@ -4,7 +4,7 @@ import dataclasses
 import json
 from typing import Any
 
-from google.protobuf import json_format  # type: ignore[import-untyped]
+from google.protobuf import json_format
 from tritonclient.grpc import service_pb2
 
 from perf.runner.model_statistics import Batches, ModelStatistics

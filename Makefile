@@ -47,9 +47,10 @@ perf: .venv/.complete .venv/perf_analyzer/.complete ## Measure the demo; the rep
 
 # Each model.py is checked by itself, as Triton loads it: its folder is the root of its imports.
 .PHONY: lint
-lint: .venv/.complete .venv/kserve/.complete ## Check style, formatting, types and manifests
+lint: .venv/.complete .venv/kserve/.complete ## Check style, formatting, imports, types and manifests
 	.venv/bin/ruff check
 	.venv/bin/ruff format --check
+	.venv/bin/lint-imports
 	.venv/bin/mypy artifact builder client demo deploy docker/tensorrt_bindings.py perf server
 	for model in model_repository/*/1/model.py; do .venv/bin/mypy "$$model" || exit 1; done
 	.venv/bin/python -m deploy.validate --kserve .venv/kserve

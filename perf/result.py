@@ -12,7 +12,7 @@ from typing import Any
 from artifact.whole_file import whole_file
 from client.latency import Latency
 from perf.errors import PerfError
-from perf.runner.model_statistics import ModelStatistics
+from perf.model_statistics import ModelStatistics
 from perf.scenario import Scenario
 
 RUN = "run.json"

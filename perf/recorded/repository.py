@@ -12,9 +12,9 @@ import numpy.typing as npt
 from google.protobuf import json_format, text_format
 from tritonclient.grpc import model_config_pb2
 
+from perf.connection import Connection, Tensors
 from perf.errors import PerfError
-from perf.runner.connection import Connection, Tensors
-from perf.runner.input_data import inputs_of
+from perf.input_data import inputs_of
 
 MODEL = Path(__file__).with_name("model.py")
 COUNT = "num_detections"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from perf.runner.input_data import InputData
+from perf.input_data import InputData
 from perf.scenario import Scenario
 
 REPORT = "report.csv"

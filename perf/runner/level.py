@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from perf.errors import PerfError
+from perf.input_data import InputData
+from perf.model_statistics import ModelStatistics
 from perf.result import Level
 from perf.runner.analyzer import Analyzer
 from perf.runner.command import ANY_STABILITY, flags
-from perf.runner.input_data import InputData
 from perf.runner.measurement import Measurement, measure
 from perf.runner.metrics import read_metrics
-from perf.runner.model_statistics import ModelStatistics
 from perf.runner.target import Target
 from perf.scenario import Scenario
 

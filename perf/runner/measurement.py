@@ -53,7 +53,7 @@ def measure(
         arguments: its flags, see `perf.runner.command`.
         folder: an existing folder, in which it runs and in which all is kept.
         access_headers: sent with every request, and left out of what is kept: they are secret.
-        regions: the shared memory that it makes, see `perf.runner.input_data`.
+        regions: the shared memory that it makes, see `perf.input_data`.
         on_window: called after each window with a line about it.
 
     Returns:

@@ -12,11 +12,11 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from perf.connection import Connection
 from perf.errors import PerfError
+from perf.input_data import choose_pictures, prepare_input_data
 from perf.result import Level, Run, ServedModel, write_run
 from perf.runner.analyzer import Analyzer, find_perf_analyzer
-from perf.runner.connection import Connection
-from perf.runner.input_data import choose_pictures, prepare_input_data
 from perf.runner.level import Bench, measure_level
 from perf.runner.machine import describe_machine, describe_versions
 from perf.runner.target import Target, check_build, own_server, running_server

@@ -9,9 +9,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from artifact.names import ModelNames
+from perf.connection import Connection
 from perf.errors import PerfError
 from perf.recorded.repository import fill_all_places, record, write_recorded_repository
-from perf.runner.connection import Connection
 from perf.scenario import Scenario
 from server import access
 from server.launch import TritonServer

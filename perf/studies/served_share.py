@@ -17,8 +17,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from artifact.names import ModelNames
-from perf.runner.connection import Connection
-from perf.runner.input_data import Inputs, choose_pictures, inputs_of
+from perf.connection import Connection
+from perf.input_data import Inputs, choose_pictures, inputs_of
 from perf.runner.machine import describe_machine
 from perf.studies.arguments import Commands, add_build, add_data_set, positive
 from perf.studies.network_session import network_session

@@ -22,9 +22,9 @@ from typing import Any
 import numpy as np
 
 from artifact.names import ONNX, ModelNames
+from perf.connection import Connection
 from perf.errors import PerfError
-from perf.runner.connection import Connection
-from perf.runner.input_data import Inputs, choose_pictures, inputs_of, of_one_shape
+from perf.input_data import Inputs, choose_pictures, inputs_of, of_one_shape
 from perf.runner.machine import describe_machine, describe_versions
 from perf.studies.arguments import Commands, add_build, add_data_set, positive
 from perf.studies.network_session import faults_of, import_onnxruntime, network_session

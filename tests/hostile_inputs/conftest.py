@@ -9,8 +9,8 @@ import pytest
 from tritonclient.grpc import service_pb2_grpc
 
 from artifact.names import ModelNames
+from perf.connection import Connection
 from perf.recorded.repository import record, write_recorded_repository
-from perf.runner.connection import Connection
 from server.launch import TritonServer
 from tests.hostile_inputs.served import IMAGES
 

@@ -6,10 +6,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from perf.connection import Connection
 from perf.errors import PerfError
+from perf.input_data import choose_pictures, inputs_of
 from perf.recorded.repository import fill_all_places
-from perf.runner.connection import Connection
-from perf.runner.input_data import choose_pictures, inputs_of
 from perf.runner.target import own_server
 from perf.scenario import load_scenario
 from server.launch import TritonServer

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from perf.input_data import InputData
 from perf.runner.command import flags
-from perf.runner.input_data import InputData
 from perf.scenario import Scenario, load_scenario
 
 

@@ -13,7 +13,7 @@ from client.connection.request import InferenceRequest
 from client.connection.transport import Transport, open_transport
 from client.errors import ClientError
 from perf.errors import PerfError
-from perf.runner.model_statistics import ModelStatistics
+from perf.model_statistics import ModelStatistics
 
 Answer = TypeVar("Answer")
 Tensors = Mapping[str, npt.NDArray[Any]]

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from client.errors import ClientError
-from perf.runner.input_data import Inputs, choose_pictures, of_one_shape, write_input_data
+from perf.input_data import Inputs, choose_pictures, of_one_shape, write_input_data
 
 
 def test_a_picture_is_written_with_its_length_in_front(tmp_path: Path) -> None:

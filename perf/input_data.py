@@ -16,8 +16,8 @@ import numpy.typing as npt
 from tritonclient.utils import serialize_byte_tensor
 
 from client.pictures.files import find_pictures
+from perf.connection import Connection
 from perf.errors import PerfError
-from perf.runner.connection import Connection
 from perf.scenario import Scenario
 
 Inputs = dict[str, npt.NDArray[Any]]

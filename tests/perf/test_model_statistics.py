@@ -7,7 +7,7 @@ from typing import Any
 from google.protobuf import json_format
 from tritonclient.grpc import service_pb2
 
-from perf.runner.model_statistics import Batches, ModelStatistics
+from perf.model_statistics import Batches, ModelStatistics
 
 
 def model_stats(requests: int) -> Any:

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 
 from artifact.names import ModelNames
+from perf.connection import Connection
 from perf.errors import PerfError
-from perf.runner.connection import Connection
 from server.launch import TritonServer
 
-PICTURE = Path(__file__).parents[3] / "demo" / "val" / "images" / "000000.jpg"
+PICTURE = Path(__file__).parents[2] / "demo" / "val" / "images" / "000000.jpg"
 
 
 @pytest.fixture

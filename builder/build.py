@@ -56,7 +56,7 @@ def build_repository(
     with staged(repository) as stage:
         report(f"configuration  {config_file}")
         config = load_config(config_file)
-        categories = categories_for(config.num_classes, categories_file)
+        categories = categories_for(config.model.num_classes, categories_file)
         report(f"weights        {weights_file}")
         spec = network_spec(config)
         weights = load_weights(weights_file, spec.parameters)

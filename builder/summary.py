@@ -30,7 +30,7 @@ def summary(
     sizes = ", ".join(f"{height}x{width}" for height, width in canvases(config))
     names = ", ".join(category.name for category in categories[:3])
     lines = [
-        f"model        {config.title}, {parameters:,} parameters, {manifest.precision}",
+        f"model        {config.model.title}, {parameters:,} parameters, {manifest.precision}",
         f"input        {config.input.min_size_test}/{config.input.max_size_test} px on canvases of "
         f"{sizes}, "
         f"up to {manifest.max_batch} a batch",

@@ -32,5 +32,5 @@ def write_changed_config(path: Path, base: Path, changes: Mapping[str, object]) 
 
 def without_masks(config: ModelConfig) -> ModelConfig:
     """The Faster R-CNN of a Mask R-CNN."""
-    roi_heads = dataclasses.replace(config.roi_heads, mask_on=False, mask_head=None)
-    return dataclasses.replace(config, roi_heads=roi_heads)
+    roi_heads = dataclasses.replace(config.model.roi_heads, mask_on=False, mask_head=None)
+    return dataclasses.replace(config, model=dataclasses.replace(config.model, roi_heads=roi_heads))

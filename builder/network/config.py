@@ -6,13 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from builder.config.read import read_settings
-from builder.config.rules import FINITE, POSITIVE, exactly, integer, numbers
+from builder.config.rules import exactly, integer
 from builder.config.settings import group, part, setting
 from builder.config.unread import UNREAD
-from builder.network.backbones.resnet import ResNetSettings
-from builder.network.heads.res5 import Res5ROIHeadsSettings
-from builder.network.parts import BACKBONES, PROPOSAL_GENERATORS, ROI_HEADS
-from builder.network.proposals.rpn import RPNSettings
+from builder.network.meta_arch import META_ARCHITECTURES
+from builder.network.meta_arch.generalized_rcnn import GeneralizedRCNNSettings
 
 
 @dataclass(frozen=True)
@@ -50,44 +48,12 @@ class ModelConfig:
     version: int = setting(
         "VERSION", 2, exactly(2, because="let detectron2 load and dump an older configuration once")
     )
-    meta_architecture: str = setting(
-        "MODEL.META_ARCHITECTURE",
-        "GeneralizedRCNN",
-        exactly("GeneralizedRCNN", because="only Mask R-CNN and Faster R-CNN are built"),
-    )
     input: InputSettings = group(InputSettings)
-    pixel_mean: tuple[float, float, float] = setting(
-        "MODEL.PIXEL_MEAN", (103.53, 116.28, 123.675), numbers(3, FINITE)
+    model: GeneralizedRCNNSettings = part(
+        "MODEL.META_ARCHITECTURE",
+        META_ARCHITECTURES,
+        because="only Mask R-CNN and Faster R-CNN are built",
     )
-    """Taken off each channel, in the order of INPUT.FORMAT, in grey levels 0…255."""
-    pixel_std: tuple[float, float, float] = setting(
-        "MODEL.PIXEL_STD", (1.0, 1.0, 1.0), numbers(3, POSITIVE)
-    )
-    """Each channel is divided by it, in grey levels."""
-    backbone: ResNetSettings = part(
-        "MODEL.BACKBONE.NAME", BACKBONES, because="other backbones are not built"
-    )
-    proposal_generator: RPNSettings = part(
-        "MODEL.PROPOSAL_GENERATOR.NAME",
-        PROPOSAL_GENERATORS,
-        because="other proposals are not built",
-    )
-    roi_heads: Res5ROIHeadsSettings = part(
-        "MODEL.ROI_HEADS.NAME",
-        ROI_HEADS,
-        because="the heads of C4, which share res5, are the only ones built",
-    )
-
-    @property
-    def num_classes(self) -> int:
-        """Foreground classes."""
-        return self.roi_heads.box_predictor.num_classes
-
-    @property
-    def title(self) -> str:
-        """Such as Mask R-CNN R50-C4."""
-        detector = "Faster R-CNN" if self.roi_heads.mask_head is None else "Mask R-CNN"
-        return f"{detector} {self.backbone.title}-{self.roi_heads.title}"
 
 
 def load_config(path: str | Path) -> ModelConfig:

@@ -13,7 +13,6 @@ from onnxscript import GraphBuilder
 
 from artifact.manifest import Tensor
 from builder.network.config import ModelConfig
-from builder.network.generalized_rcnn import build_model
 from builder.network.layers import Conv2d
 from builder.network.precision import PRECISIONS
 from builder.network.spec import network_spec
@@ -54,7 +53,7 @@ def export_onnx(
     """
     spec = network_spec(config)
     dtype = PRECISIONS[precision].dtype
-    model = build_model(config, PRECISIONS[precision])
+    model = config.model.build(PRECISIONS[precision])
     layers = dict(model.named_modules())
     for path, largest in input_ranges.items():
         layer = layers[path]

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 from artifact.manifest import Tensor
 from builder.network.config import ModelConfig
-from builder.network.generalized_rcnn import build_model
 from builder.network.layers import Conv2d
 from builder.network.precision import PRECISIONS
 from builder.weights.parameters import Parameters
@@ -27,7 +26,7 @@ class NetworkSpec:
 
 def network_spec(config: ModelConfig) -> NetworkSpec:
     """That of the network which `config` describes."""
-    model = build_model(config, PRECISIONS["int8"])
+    model = config.model.build(PRECISIONS["int8"])
     shapes = {}
     for name, parameter in model.named_parameters():
         assert parameter.shape is not None
@@ -39,7 +38,7 @@ def network_spec(config: ModelConfig) -> NetworkSpec:
             Tensor("canvas", "UINT8", (-1, -1, -1, 3)),
             Tensor("image_size", "INT32", (-1, 2)),
         ),
-        outputs=config.roi_heads.outputs(),
+        outputs=config.model.outputs(),
         parameters=Parameters(
             shapes,
             normalized_layers=frozenset(

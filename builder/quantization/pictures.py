@@ -70,7 +70,7 @@ def network_inputs(file: Path, config: ModelConfig) -> dict[str, npt.NDArray[np.
     size = _resize.resized_size(
         image.height, image.width, config.input.min_size_test, config.input.max_size_test
     )
-    multiple = config.backbone.size_divisibility
+    multiple = config.model.size_divisibility
     canvas = np.zeros((1, *(-(-side // multiple) * multiple for side in size), 3), np.uint8)
     _resize.resize_with_pillow(image, canvas[0, : size[0], : size[1]])
     return {"canvas": canvas, "image_size": np.array([size], np.int32)}

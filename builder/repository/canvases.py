@@ -20,7 +20,7 @@ def canvases(config: ModelConfig) -> tuple[tuple[int, int], ...]:
     Returns:
         (height, width) of each in pixels, e.g. 800x1344, 1344x800, 1344x1344 for 800/1333.
     """
-    multiple = math.lcm(MULTIPLE, config.backbone.size_divisibility)
+    multiple = math.lcm(MULTIPLE, config.model.size_divisibility)
     long, short = (
         -(-side // multiple) * multiple
         for side in (config.input.max_size_test, config.input.min_size_test)

@@ -201,19 +201,19 @@ def postprocess(
 def _network_outputs(config: ModelConfig) -> tuple[Tensor, ...]:
     return tuple(
         Tensor(output.name, DataType[output.data_type], output.shape[1:])
-        for output in config.roi_heads.outputs()
+        for output in config.model.roi_heads.outputs()
     )
 
 
 def _detections(config: ModelConfig) -> tuple[Tensor, ...]:
-    detections = config.roi_heads.box_predictor.detections_per_image
+    detections = config.model.roi_heads.box_predictor.detections_per_image
     outputs = (
         Tensor("num_detections", DataType.INT32, (1,)),
         Tensor("boxes", DataType.FP32, (detections, 4)),
         Tensor("scores", DataType.FP32, (detections,)),
         Tensor("category_ids", DataType.INT32, (detections,)),
     )
-    if config.roi_heads.mask_head is None:
+    if config.model.roi_heads.mask_head is None:
         return outputs
     return (*outputs, Tensor("masks", DataType.STRING, (detections,)))
 

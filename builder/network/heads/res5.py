@@ -17,11 +17,10 @@ from builder.network.feature_map import Canvas, FeatureMap, FeatureShape
 from builder.network.heads.res5_stage import res5_stage
 from builder.network.operators.roi_align import roi_align
 from builder.network.precision import Precision
+from builder.network.predictors import MASK_HEADS
 from builder.network.predictors.box import FastRCNNOutputLayers, FastRCNNOutputLayersSettings
 from builder.network.predictors.mask import MaskRCNNConvUpsampleHeadSettings
 from builder.network.structures import Proposals
-
-MASK_HEADS = {"MaskRCNNConvUpsampleHead": MaskRCNNConvUpsampleHeadSettings}
 
 
 @dataclass(frozen=True)

@@ -15,8 +15,11 @@ from builder.config.settings import keys_of, values_by_key
 from builder.config.unread import PARTS_NOT_BUILT, UNREAD
 from builder.errors import BuildError
 from builder.network import ModelConfig, load_config
-from builder.network.heads.res5 import MASK_HEADS
-from builder.network.parts import BACKBONES, PROPOSAL_GENERATORS, ROI_HEADS
+from builder.network.backbones import BACKBONES
+from builder.network.heads import ROI_HEADS
+from builder.network.meta_arch import META_ARCHITECTURES
+from builder.network.predictors import MASK_HEADS
+from builder.network.proposals import PROPOSAL_GENERATORS
 from tests.changed_config import nested
 
 ROOT = Path(__file__).parents[3]
@@ -129,7 +132,7 @@ def test_every_setting_of_a_full_dump_is_declared_or_listed_and_no_other() -> No
 
 
 def test_a_part_that_is_built_declares_its_settings() -> None:
-    built = {*BACKBONES, *PROPOSAL_GENERATORS, *ROI_HEADS, *MASK_HEADS}
+    built = {*META_ARCHITECTURES, *BACKBONES, *PROPOSAL_GENERATORS, *ROI_HEADS, *MASK_HEADS}
     assert not built & PARTS_NOT_BUILT.keys()
 
 
@@ -195,7 +198,7 @@ def test_an_unsupported_setting_of_a_base_may_be_overridden(write: Write) -> Non
 def test_of_several_bases_the_last_one_wins(write: Write) -> None:
     write("MODEL: {ROI_HEADS: {NUM_CLASSES: 3}}", "a.yaml")
     write("MODEL: {ROI_HEADS: {NUM_CLASSES: 4}}", "b.yaml")
-    assert load_config(write("_BASE_: [a.yaml, b.yaml]")).num_classes == 4
+    assert load_config(write("_BASE_: [a.yaml, b.yaml]")).model.num_classes == 4
 
 
 def test_a_base_below_the_home_folder_is_found(
@@ -203,7 +206,7 @@ def test_a_base_below_the_home_folder_is_found(
 ) -> None:
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     write("MODEL: {ROI_HEADS: {NUM_CLASSES: 3}}", "home/configs/base.yaml")
-    assert load_config(write("_BASE_: ~/configs/base.yaml")).num_classes == 3
+    assert load_config(write("_BASE_: ~/configs/base.yaml")).model.num_classes == 3
 
 
 def test_a_circle_of_bases_is_shown(write: Write) -> None:

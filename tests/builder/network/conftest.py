@@ -30,12 +30,13 @@ def demo_config() -> ModelConfig:
 @pytest.fixture(scope="session")
 def coco_settings(demo_config: ModelConfig) -> ModelConfig:
     """The demo's network under COCO's settings, as `goldens_800.npz` was made."""
+    proposal_generator = dataclasses.replace(
+        demo_config.model.proposal_generator, pre_nms_topk=6000, post_nms_topk=1000
+    )
     return dataclasses.replace(
         demo_config,
         input=InputSettings(),
-        proposal_generator=dataclasses.replace(
-            demo_config.proposal_generator, pre_nms_topk=6000, post_nms_topk=1000
-        ),
+        model=dataclasses.replace(demo_config.model, proposal_generator=proposal_generator),
     )
 
 

@@ -27,10 +27,9 @@ class PaddedResNetSettings(ResNetSettings):
 
 @pytest.fixture(scope="module")
 def padded_config(demo_config: ModelConfig) -> ModelConfig:
-    settings = {
-        f.name: getattr(demo_config.backbone, f.name) for f in dataclasses.fields(ResNetSettings)
-    }
-    return dataclasses.replace(demo_config, backbone=PaddedResNetSettings(**settings))
+    backbone = PaddedResNetSettings(**vars(demo_config.model.backbone))
+    model = dataclasses.replace(demo_config.model, backbone=backbone)
+    return dataclasses.replace(demo_config, model=model)
 
 
 @pytest.fixture(scope="module")

@@ -17,7 +17,7 @@ from builder.quantization.pictures import network_inputs
 def extreme_pixels(picture: Path, config: ModelConfig) -> tuple[float, float]:
     """Least and greatest of what enters the stem: pixels less their mean."""
     pixels = network_inputs(picture, config)["canvas"].astype(np.float32)
-    pixels -= np.array(config.pixel_mean, np.float32)
+    pixels -= np.array(config.model.pixel_mean, np.float32)
     return float(pixels.min()), float(pixels.max())
 
 

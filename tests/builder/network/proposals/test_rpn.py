@@ -31,7 +31,7 @@ def proposals_from(
 ) -> Found:
     """Proposals where the head answers `logits` [N, A, H, W] and `deltas` [N, 4A, H, W]."""
     shape = FeatureShape(channels=4, stride=16)
-    rpn = config.proposal_generator.build({"res4": shape}, PRECISIONS["fp32"])
+    rpn = config.model.proposal_generator.build({"res4": shape}, PRECISIONS["fp32"])
 
     def trace(
         op: Any, logits: ir.Value, deltas: ir.Value, size: ir.Value, pixels: ir.Value
@@ -84,7 +84,7 @@ def test_nothing_but_nan_makes_no_proposal_at_all(demo_config: ModelConfig) -> N
 
 def test_fewer_anchors_than_are_asked_for_are_each_taken_once(demo_config: ModelConfig) -> None:
     logits, deltas = head_output(1, 2)
-    assert logits.size < demo_config.proposal_generator.pre_nms_topk
+    assert logits.size < demo_config.model.proposal_generator.pre_nms_topk
     found = proposals_from(demo_config, logits, np.zeros_like(deltas), (16, 32))
     boxes = found.boxes[found.exists]
     assert 0 < len(boxes) <= logits.size

@@ -12,7 +12,7 @@ import pytest
 from builder.network import ModelConfig, export_onnx
 from tests.builder.network.graph_pieces import Arrays, Stages
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[4]
 
 
 def assert_same(found: Arrays, goldens: Arrays, picture: int, size: tuple[int, int]) -> None:

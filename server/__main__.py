@@ -128,6 +128,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             options=options.options,
         )
         with server:
+            lines = supervise(server)  # before anyone is told that it is ready
             print(
                 f"Ready: {', '.join(server.models)}\n"
                 f"  gRPC     {server.grpc_url}{' (TLS)' if options.tls_certificate else ''}\n"
@@ -136,7 +137,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 "Ctrl-C stops it.",
                 flush=True,
             )
-            for line in supervise(server):
+            for line in lines:
                 print(line, file=sys.stderr, flush=True)
             raise ServerError("tritonserver ended by itself")
     except KeyboardInterrupt:

@@ -16,6 +16,8 @@ ZOMBIE = "Z"  # proc_pid_stat(5)
 class StubWatch:
     """Finds the dead among the python models' processes of a running tritonserver.
 
+    It knows those that were alive when it was made, or at a later call.
+
     Args:
         server: the process id of tritonserver.
     """
@@ -23,24 +25,29 @@ class StubWatch:
     def __init__(self, server: int) -> None:
         self._server = server
         self._models: dict[int, str] = {}
-        self._zombies: set[int] = set()
+        self._zombies = self._look()
 
     def dead_models(self) -> list[str]:
         """Returns the models of which a process has died; to be called again and again.
 
-        A dead process has no name any more, so those are known that a call before saw alive. One
-        is dead when two calls in a row find it so: what Triton itself ends, to unload a model, is
+        A dead process has no name any more, so only those are known that were once seen alive. One
+        is dead when two looks in a row find it so: what Triton itself ends, to unload a model, is
         reaped in between.
         """
+        zombies = self._look()
+        dead = zombies & self._zombies & self._models.keys()
+        self._zombies = zombies
+        return sorted({self._models[process] for process in dead})
+
+    def _look(self) -> set[int]:
+        """Notes the models of living processes; returns the dead ones."""
         zombies = set()
         for process in _children(self._server):
             if _state(process) == ZOMBIE:
                 zombies.add(process)
             elif model := _model(process):
                 self._models[process] = model
-        dead = zombies & self._zombies & self._models.keys()
-        self._zombies = zombies
-        return sorted({self._models[process] for process in dead})
+        return zombies
 
 
 def _children(process: int) -> list[int]:

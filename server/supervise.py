@@ -20,18 +20,22 @@ logger = logging.getLogger(__name__)
 
 
 def supervise(server: TritonServer) -> Iterator[str]:
-    """Yields the noteworthy lines of a running server's log, from its beginning.
+    """Watches over a server that has just started; returns the noteworthy lines of its log.
 
-    It does so until the server ends by itself. When the process of a python model dies, the whole
-    server is started anew: Triton's own reloading of that one model keeps the other processes of
-    the model, and never returns the requests that the dead one was given.
+    The lines come, from the log's beginning, until the server ends by itself. When the process of
+    a python model dies, from now on, the whole server is started anew: Triton's own reloading of
+    that one model keeps the other processes of the model, and never returns the requests that the
+    dead one was given.
 
     Raises:
-        ServerError: the server does not load its models any more, or their processes have died
-            too often.
+        ServerError: while lines are read: the server does not load its models any more, or their
+            processes have died too often.
     """
+    return _watch(server, StubWatch(server.process_id))
+
+
+def _watch(server: TritonServer, stubs: StubWatch) -> Iterator[str]:
     restarts: list[float] = []
-    stubs = StubWatch(server.process_id)
     with LogReader(server.log_path) as log:
         while not server.has_ended():
             yield from log.new_lines()

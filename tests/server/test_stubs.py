@@ -70,3 +70,11 @@ def test_other_processes_may_die(start):
     kill(other)
     watch.dead_models()
     assert watch.dead_models() == []
+
+
+def test_a_process_that_dies_right_after_the_watch_began_is_found(start):
+    first = start("one")
+    watch = StubWatch(os.getpid())
+    kill(first)
+    watch.dead_models()
+    assert watch.dead_models() == ["one"]

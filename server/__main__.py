@@ -8,11 +8,11 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from artifact.errors import ArtifactError
 from server.access import GRPC_HEADER, HEADER, RESTRICTED, read_key
 from server.errors import ServerError
 from server.interrupt import raise_keyboard_interrupt
-from server.launch import TritonServer
+from server.launch import EXIT_TIMEOUT_SECS, START_TIMEOUT_SECS, TritonServer
+from server.listen import TRITONS_PORTS, Listen
 from server.supervise import supervise
 from server.tls import Tls
 
@@ -32,7 +32,9 @@ def parse_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
         "onnxruntime where there is no TensorRT",
     )
     parser.add_argument(
-        "--host", default="127.0.0.1", help="the address to listen on for requests (%(default)s)"
+        "--host",
+        default=TRITONS_PORTS.host,
+        help="the address to listen on for requests (%(default)s)",
     )
     parser.add_argument(
         "--http-host",
@@ -42,10 +44,14 @@ def parse_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--metrics-host",
         metavar="HOST",
-        default="127.0.0.1",
+        default=TRITONS_PORTS.metrics_host,
         help="that of the metrics (%(default)s)",
     )
-    for protocol, port in (("http", 8000), ("grpc", 8001), ("metrics", 8002)):
+    for protocol, port in (
+        ("http", TRITONS_PORTS.http_port),
+        ("grpc", TRITONS_PORTS.grpc_port),
+        ("metrics", TRITONS_PORTS.metrics_port),
+    ):
         parser.add_argument(
             f"--{protocol}-port",
             type=int,
@@ -79,14 +85,14 @@ def parse_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--start-timeout-secs",
         type=float,
-        default=300.0,
+        default=START_TIMEOUT_SECS,
         metavar="SECS",
         help="how long loading the models may take (%(default)s)",
     )
     parser.add_argument(
         "--exit-timeout-secs",
         type=int,
-        default=30,
+        default=EXIT_TIMEOUT_SECS,
         metavar="SECS",
         help="how long to wait for requests in flight when stopping (%(default)s)",
     )
@@ -99,10 +105,17 @@ def parse_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     return parsed
 
 
-def tls_of(options: argparse.Namespace) -> Tls | None:
-    if options.tls_certificate is None:
-        return None
-    return Tls(options.tls_certificate, options.tls_key, options.tls_client_ca)
+def listen_of(options: argparse.Namespace) -> Listen:
+    return Listen(
+        host=options.host,
+        http_host=options.http_host,
+        metrics_host=options.metrics_host,
+        http_port=options.http_port,
+        grpc_port=options.grpc_port,
+        metrics_port=options.metrics_port,
+        tls=options.tls_certificate
+        and Tls(options.tls_certificate, options.tls_key, options.tls_client_ca),
+    )
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -114,14 +127,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         server = TritonServer(
             options.repository,
             model_config_name=options.model_config_name,
-            host=options.host,
-            http_host=options.http_host,
-            metrics_host=options.metrics_host,
-            http_port=options.http_port,
-            grpc_port=options.grpc_port,
-            metrics_port=options.metrics_port,
+            listen=listen_of(options),
             access_key=read_key(key_file) if key_file else None,
-            tls=tls_of(options),
             log_path=options.log_file,
             start_timeout_secs=options.start_timeout_secs,
             exit_timeout_secs=options.exit_timeout_secs,
@@ -142,7 +149,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             raise ServerError("tritonserver ended by itself")
     except KeyboardInterrupt:
         return 0
-    except (ServerError, ArtifactError) as error:
+    except ServerError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
 

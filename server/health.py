@@ -7,6 +7,8 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from server.listen import Address
+
 TIMEOUT_SECS = 10.0
 
 
@@ -21,16 +23,17 @@ class ModelState:
     """Why it is unavailable; empty where Triton only logs that."""
 
 
-def model_states(host: str, port: int, headers: Mapping[str, str]) -> list[ModelState] | None:
+def model_states(address: Address, headers: Mapping[str, str]) -> list[ModelState] | None:
     """Returns the state of every model, or None while the server does not answer.
 
     tritonserver opens its ports when it has loaded, or failed to load, all models.
 
     Args:
+        address: of HTTP.
         headers: those that open the model repository's API.
     """
     # Not urllib.request, which would ask the proxy that http_proxy names.
-    connection = http.client.HTTPConnection(host, port, timeout=TIMEOUT_SECS)
+    connection = http.client.HTTPConnection(address.host, address.port, timeout=TIMEOUT_SECS)
     try:
         connection.request("POST", "/v2/repository/index", headers=dict(headers))
         rows = json.loads(connection.getresponse().read())

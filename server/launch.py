@@ -5,27 +5,29 @@ from __future__ import annotations
 import logging
 import os
 import tempfile
-import time
 import uuid
 from collections.abc import Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 
-from server import access, failures, shared_memory
+from server import access, shared_memory
+from server.command import Command
 from server.errors import ServerError
 from server.health import ModelState, model_states
+from server.listen import FREE_PORTS, Listen
+from server.loading import ready_models, wait_until_loaded
 from server.locate import find_tritonserver
-from server.log import noteworthy_lines
 from server.plans import check_plans
-from server.ports import is_loopback, reserve
 from server.process import Process
 from server.repository import check_repository, config_names
-from server.tls import Tls
 
-POLL_SECS = 0.1
-PROGRESS_SECS = 5.0
+START_TIMEOUT_SECS = 300.0
+EXIT_TIMEOUT_SECS = 30
 # Beyond the time that Triton itself gives to requests in flight, for unloading the models.
 UNLOAD_SECS = 10.0
+# Read by pre- and postprocess: model_repository/*/1/request_report.py.
+REQUEST_LOG = "RCNN_REQUEST_LOG"
 
 logger = logging.getLogger(__name__)
 
@@ -41,13 +43,8 @@ class TritonServer:
         repository: the folder with the models.
         model_config_name: models that have ``configs/<name>.pbtxt`` use it instead of
             ``config.pbtxt``; None for the default configurations.
-        host: the address to listen on for requests.
-        http_host: that of HTTP; None for ``host``, or with TLS, which Triton has for gRPC alone,
-            for 127.0.0.1.
-        metrics_host: that of the metrics.
-        http_port, grpc_port, metrics_port: 0 takes a free one.
+        listen: the addresses to listen on, and TLS.
         access_key: opens what `server.access` closes; None for a random one.
-        tls: what gRPC is encrypted with; None for plain text.
         log_path: the file for all that the server and its models print; None for a temporary one,
             without a line for each request.
         start_timeout_secs: how long loading the models may take.
@@ -55,9 +52,6 @@ class TritonServer:
         options: further options for tritonserver, the last word on those set here too.
     """
 
-    http_url: str
-    grpc_url: str
-    metrics_url: str
     access_key: str
     access_headers: dict[str, str]
     """The key as tritonclient's ``headers=`` takes it, for gRPC and HTTP alike."""
@@ -70,35 +64,26 @@ class TritonServer:
         repository: str | Path,
         *,
         model_config_name: str | None = None,
-        host: str = "127.0.0.1",
-        http_host: str | None = None,
-        metrics_host: str = "127.0.0.1",
-        http_port: int = 0,
-        grpc_port: int = 0,
-        metrics_port: int = 0,
+        listen: Listen = FREE_PORTS,
         access_key: str | None = None,
-        tls: Tls | None = None,
         log_path: str | Path | None = None,
-        start_timeout_secs: float = 300.0,
-        exit_timeout_secs: int = 30,
+        start_timeout_secs: float = START_TIMEOUT_SECS,
+        exit_timeout_secs: int = EXIT_TIMEOUT_SECS,
         options: Sequence[str] = (),
     ) -> None:
-        self._repository = Path(repository)
-        self._model_config_name = model_config_name
-        self._hosts = {
-            "http": http_host or ("127.0.0.1" if tls else host),
-            "grpc": host,
-            "metrics": metrics_host,
-        }
-        self._ports = {"http": http_port, "grpc": grpc_port, "metrics": metrics_port}
         self.access_key = access_key or access.new_key()
         self.access_headers = access.headers(self.access_key)
-        self._tls = tls
+        self._command = Command(
+            repository=Path(repository),
+            model_config_name=model_config_name,
+            listen=listen,
+            access_key=self.access_key,
+            exit_timeout_secs=exit_timeout_secs,
+            shared_memory_prefix=f"mask-rcnn-triton-{uuid.uuid4().hex}-",
+            further_options=options,
+        )
         self._asked_log_path = log_path
         self._start_timeout_secs = start_timeout_secs
-        self._exit_timeout_secs = exit_timeout_secs
-        self._options = options
-        self._shared_memory_prefix = f"mask-rcnn-triton-{uuid.uuid4().hex}-"
         self._cleanup = ExitStack()
 
     def start(self) -> None:
@@ -136,6 +121,21 @@ class TritonServer:
         self._cleanup.close()
 
     @property
+    def grpc_url(self) -> str:
+        """HOST:PORT, as tritonclient takes it."""
+        return str(self._command.listen.grpc)
+
+    @property
+    def http_url(self) -> str:
+        """HOST:PORT, as tritonclient takes it."""
+        return str(self._command.listen.http)
+
+    @property
+    def metrics_url(self) -> str:
+        """HOST:PORT of the page /metrics."""
+        return str(self._command.listen.metrics)
+
+    @property
     def process_id(self) -> int:
         """Of the running tritonserver."""
         return self._process.pid
@@ -152,9 +152,10 @@ class TritonServer:
         self.stop()
 
     def _start(self) -> None:
-        self._in_repository = check_repository(self._repository, self._model_config_name)
-        if self._tls is not None:
-            self._tls.check()
+        command = self._command
+        self._in_repository = check_repository(command.repository, command.model_config_name)
+        if command.listen.tls is not None:
+            command.listen.tls.check()
         if shortage := shared_memory.shortage():
             logger.warning("warning: %s", shortage)
         scratch = Path(
@@ -162,90 +163,52 @@ class TritonServer:
         )
         self._installation = find_tritonserver(scratch, os.environ)
         warning = self._installation.exposure_warning
-        if warning and not all(map(is_loopback, self._hosts.values())):
+        if warning and not command.listen.is_local():
             logger.warning("warning: %s", warning)
-        check_plans(self._repository, self._model_config_name, self._installation)
+        check_plans(command.repository, command.model_config_name, self._installation)
         self.log_path = Path(self._asked_log_path or scratch / "tritonserver.log")
         try:
             self._log = self._cleanup.enter_context(self.log_path.open("wb"))
         except OSError as error:
             raise ServerError(f"cannot write the log {self.log_path}: {error.strerror}") from None
-        # For as long as it runs, so that nobody takes them while it restarts.
-        for protocol, port in self._ports.items():
-            reserved = reserve(self._hosts[protocol], port, f"--{protocol}-port")
-            self._ports[protocol] = self._cleanup.enter_context(reserved).getsockname()[1]
-        self.http_url, self.grpc_url, self.metrics_url = (
-            f"{self._hosts[protocol]}:{port}" for protocol, port in self._ports.items()
-        )
+        # For as long as it runs, so that nobody takes the ports while it restarts.
+        listen = self._cleanup.enter_context(command.listen.reserved())
+        self._command = replace(command, listen=listen)
         source, log_path = self._installation.source, self.log_path
-        logger.info("Starting tritonserver %s on %s; log: %s", source, self._repository, log_path)
+        logger.info("Starting tritonserver %s on %s; log: %s", source, command.repository, log_path)
         self._launch()
         self._cleanup.callback(self._stop_process)
         self._wait_until_loaded()
 
     def _launch(self) -> None:
-        installation = self._installation
-        command = [
-            str(installation.binary),
-            f"--model-repository={self._repository}",
-            # Kept up with the models that did load, so that it can be asked about the others.
-            "--exit-on-error=false",
-            f"--exit-timeout-secs={self._exit_timeout_secs}",
-            f"--backend-config=python,shm-region-prefix-name={self._shared_memory_prefix}",
-            # Quantiles, which no Prometheus could make of the sums.
-            "--metrics-config=summary_latencies=true",
-            *access.options(self.access_key),
-        ]
-        for protocol, port in self._ports.items():
-            command.append(f"--{protocol}-address={self._hosts[protocol]}")
-            command.append(f"--{protocol}-port={port}")
-        if self._tls is not None:
-            command += self._tls.options()
-        if installation.backends is not None:
-            command.append(f"--backend-directory={installation.backends}")
-        if self._model_config_name is not None:
-            command.append(f"--model-config-name={self._model_config_name}")
-        environment = installation.environment
+        environment = self._installation.environment
         if self._asked_log_path is None:
             # Nobody reads it then, so it is not to grow with every request.
-            environment = {"MASK_RCNN_REQUEST_LOG": "none", **environment}
-        self._process = Process([*command, *self._options], environment, self._log)
+            environment = {REQUEST_LOG: "none", **environment}
+        self._process = Process(self._command.words(self._installation), environment, self._log)
 
     def _wait_until_loaded(self) -> None:
-        started = time.monotonic()
-        reported = 0.0
-        while (states := self._model_states()) is None:
-            elapsed = time.monotonic() - started
-            if self.has_ended():
-                raise ServerError(
-                    "tritonserver ended while it started; the end of its log:\n"
-                    + failures.describe_end_of_log(noteworthy_lines(self.log_path))
-                )
-            if elapsed > self._start_timeout_secs:
-                raise ServerError(
-                    f"tritonserver has not loaded its models in {elapsed:.0f} s; the end of its "
-                    "log:\n" + failures.describe_end_of_log(noteworthy_lines(self.log_path))
-                )
-            if elapsed - reported >= PROGRESS_SECS:
-                reported = elapsed
-                logger.info("Loading %s ... %.0f s", ", ".join(self._in_repository), elapsed)
-            time.sleep(POLL_SECS)
-        log = noteworthy_lines(self.log_path)
-        if failed := failures.model_failures(self._in_repository, states, log):
-            unused = config_names(self._repository) if self._model_config_name is None else []
-            raise ServerError(failures.describe_model_failures(failed, log, unused))
-        shared_memory.hide_regions(self._shared_memory_prefix)
-        self.models = sorted({state.name for state in states if state.state == "READY"})
+        states = wait_until_loaded(
+            self._process,
+            self._model_states,
+            self._in_repository,
+            self.log_path,
+            self._start_timeout_secs,
+        )
+        repository, name = self._command.repository, self._command.model_config_name
+        unused = config_names(repository) if name is None else []
+        self.models = ready_models(states, self._in_repository, self.log_path, unused)
+        shared_memory.hide_regions(self._command.shared_memory_prefix)
 
     def _model_states(self) -> list[ModelState] | None:
-        return model_states(self._hosts["http"], self._ports["http"], self.access_headers)
+        return model_states(self._command.listen.http, self.access_headers)
 
     def _stop_process(self) -> None:
         logger.info("Stopping tritonserver")
-        self._end_process(grace_secs=self._exit_timeout_secs + UNLOAD_SECS)
+        self._end_process(grace_secs=self._command.exit_timeout_secs + UNLOAD_SECS)
 
     def _end_process(self, grace_secs: float) -> None:
         try:
             self._process.end(grace_secs)
         finally:
-            shared_memory.remove_regions(self._shared_memory_prefix)
+            shared_memory.remove_regions(self._command.shared_memory_prefix)

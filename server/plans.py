@@ -6,8 +6,10 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
+from artifact.errors import ArtifactError
 from artifact.gpu import visible_gpus
 from artifact.manifest import MANIFEST, Manifest, read_manifest
+from artifact.names import PLAN
 from artifact.plan_check import plan_faults
 from server.errors import ServerError
 from server.libnvinfer import tensorrt_version
@@ -27,17 +29,24 @@ def check_plans(
         installation: the tritonserver that is to load the plans.
 
     Raises:
-        ServerError: one cannot be loaded; the message says which of contents, version and GPU
-            disagrees.
+        ServerError: one cannot be loaded, and the message says which of contents, version and GPU
+            disagrees; or a manifest cannot be read.
     """
     for path in sorted(repository.glob(f"*/*/{MANIFEST}")):
         if _uses_tensorrt(path.parent.parent, model_config_name):
-            manifest = read_manifest(path)
+            manifest = _read(path)
             faults = plan_faults(
                 manifest, path.parent, tensorrt_version(installation), visible_gpus()
             )
             if faults:
                 raise ServerError(_message(manifest, path.parent, faults))
+
+
+def _read(path: Path) -> Manifest:
+    try:
+        return read_manifest(path)
+    except ArtifactError as error:
+        raise ServerError(str(error)) from error
 
 
 def _uses_tensorrt(model: Path, model_config_name: str | None) -> bool:
@@ -51,7 +60,7 @@ def _uses_tensorrt(model: Path, model_config_name: str | None) -> bool:
 
 
 def _message(manifest: Manifest, folder: Path, faults: Sequence[str]) -> str:
-    name = manifest.plan.file.name if manifest.plan else "model.plan"
+    name = manifest.plan.file.name if manifest.plan else PLAN
     advice = "Build it anew where it is to be served (python -m builder build --runtime tensorrt)"
     if (folder / manifest.onnx.name).exists():
         advice += ", or serve it in ONNX Runtime: --model-config-name onnxruntime"

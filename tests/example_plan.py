@@ -1,9 +1,9 @@
-"""The record of a TensorRT plan that tests of manifests start from, by `dataclasses.replace`."""
+"""The records of a TensorRT build that tests start from, by `dataclasses.replace`."""
 
 from __future__ import annotations
 
 from artifact.gpu import Gpu
-from artifact.manifest import FileRecord, Plan
+from artifact.manifest import FileRecord, Manifest, Plan
 
 PLAN_ON_AN_A10 = Plan(
     file=FileRecord("model.plan", 4, "1" * 64),
@@ -18,4 +18,20 @@ PLAN_ON_AN_A10 = Plan(
     workspace_bytes=None,
     profiles=(),
     build_seconds=61.5,
+)
+BUILD_ON_AN_A10 = Manifest(
+    builder_version="0.1.0",
+    network_version="0123456789ab",
+    built="2025-01-01T00:00:00+00:00",
+    model="Mask R-CNN R50-C4",
+    num_classes=80,
+    weights=FileRecord("weights.pkl", 3, "2" * 64),
+    configuration={},
+    configuration_sha256="3" * 64,
+    precision="fp16",
+    max_batch=8,
+    inputs=(),
+    outputs=(),
+    onnx=FileRecord("model.onnx", 5, "4" * 64),
+    plan=PLAN_ON_AN_A10,
 )

@@ -16,6 +16,7 @@ import pytest
 import tritonclient.grpc
 
 from server.__main__ import main
+from tests.server.traces import Traces
 
 ROOT = Path(__file__).parents[2]
 FREE_PORTS = ["--http-port", "0", "--grpc-port", "0", "--metrics-port", "0"]
@@ -41,10 +42,10 @@ def launcher(echo_repository):
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
-def test_nothing_is_left_after(number, launcher, echo_repository, traces_of):
+def test_nothing_is_left_after(number, launcher, echo_repository):
     assert re.fullmatch(r"  gRPC     127\.0\.0\.1:\d+\n", launcher.stdout.readline())
     assert re.fullmatch(r"  HTTP     http://127\.0\.0\.1:\d+\n", launcher.stdout.readline())
-    traces = traces_of(echo_repository)
+    traces = Traces.of(echo_repository)
     assert len(traces.processes) == 3, "the launcher, tritonserver and the model's process"
     assert len(traces.regions) == 1
     launcher.send_signal(number)
@@ -59,8 +60,8 @@ def test_nothing_is_left_after(number, launcher, echo_repository, traces_of):
     assert traces.left() == []
 
 
-def test_a_server_that_dies_is_reported(launcher, echo_repository, traces_of):
-    traces = traces_of(echo_repository)
+def test_a_server_that_dies_is_reported(launcher, echo_repository):
+    traces = Traces.of(echo_repository)
     [server] = [pid for pid, line in traces.processes.items() if "/bin/tritonserver " in line]
     os.kill(server, signal.SIGKILL)
     _, errors = launcher.communicate(timeout=DEADLINE_SECS)
@@ -69,9 +70,9 @@ def test_a_server_that_dies_is_reported(launcher, echo_repository, traces_of):
     assert traces.left() == []
 
 
-def test_a_model_whose_process_dies_is_served_again(launcher, echo_repository, traces_of):
+def test_a_model_whose_process_dies_is_served_again(launcher, echo_repository):
     url = launcher.stdout.readline().split()[1]
-    before = traces_of(echo_repository)
+    before = Traces.of(echo_repository)
     [model] = [
         pid for pid, line in before.processes.items() if "/triton_python_backend_stub " in line
     ]
@@ -84,7 +85,7 @@ def test_a_model_whose_process_dies_is_served_again(launcher, echo_repository, t
     with tritonclient.grpc.InferenceServerClient(url) as client:
         assert client.infer("echo", [numbers]).as_numpy("echo").tolist() == [[7]]
     assert before.left() == [before.processes[launcher.pid]]
-    after = traces_of(echo_repository)
+    after = Traces.of(echo_repository)
     launcher.terminate()
     assert launcher.wait(DEADLINE_SECS) == 0
     assert after.left() == []

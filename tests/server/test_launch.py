@@ -12,6 +12,8 @@ import tritonclient.http
 
 from server.errors import ServerError
 from server.launch import TritonServer
+from server.listen import Listen
+from tests.server.traces import Traces
 
 
 def infer(protocol, url):
@@ -27,17 +29,17 @@ def free_port():
         return probe.getsockname()[1]
 
 
-def test_it_serves_on_the_ports_asked_for_and_leaves_nothing(echo_repository, tmp_path, traces_of):
+def test_it_serves_on_the_ports_asked_for_and_leaves_nothing(echo_repository, tmp_path):
     grpc_port = free_port()
     server = TritonServer(
         echo_repository,
         model_config_name="doubled",
-        grpc_port=grpc_port,
+        listen=Listen(grpc_port=grpc_port),
         log_path=tmp_path / "tritonserver.log",
         options=["--log-verbose=1"],
     )
     with server:
-        traces = traces_of(echo_repository)
+        traces = Traces.of(echo_repository)
         assert len(traces.processes) == 2, "tritonserver and the model's process"
         assert len(traces.regions) == 1
         assert traces.regions[0].stat().st_mode & 0o777 == 0o600
@@ -62,7 +64,7 @@ def assert_only_local(port):
 
 
 def test_models_that_fail_to_load_are_named_with_their_reasons(
-    echo_repository, add_model, tmp_path, traces_of
+    echo_repository, add_model, tmp_path
 ):
     add_model(
         echo_repository,
@@ -87,13 +89,13 @@ def test_models_that_fail_to_load_are_named_with_their_reasons(
     assert "--model-config-name doubled" in message
     assert "  without_version: failed to load model 'without_version'" in message
     assert message.endswith("Printed while loading:\n  about to fail")
-    assert traces_of(echo_repository).processes == {}
+    assert Traces.of(echo_repository).processes == {}
 
 
 def test_a_triton_that_strangers_should_not_reach_is_warned_of(echo_repository, caplog):
     elsewhere = "192.0.2.1"  # RFC 5737: the address of no machine
     with pytest.raises(ServerError, match=rf"cannot listen on {elsewhere}:0: Cannot assign"):
-        TritonServer(echo_repository, host=elsewhere).start()
+        TritonServer(echo_repository, listen=Listen(host=elsewhere)).start()
     assert "holds Triton 24.10, which strangers can crash" in caplog.text
 
 
@@ -107,7 +109,7 @@ def test_a_log_that_cannot_be_written_is_named(echo_repository, tmp_path):
         TritonServer(echo_repository, log_path=tmp_path / "missing" / "log").start()
 
 
-def test_models_that_take_too_long_are_given_up(echo_repository, add_model, traces_of):
+def test_models_that_take_too_long_are_given_up(echo_repository, add_model):
     add_model(
         echo_repository,
         "slow",
@@ -119,14 +121,14 @@ def test_models_that_take_too_long_are_given_up(echo_repository, add_model, trac
     server = TritonServer(echo_repository, start_timeout_secs=2, exit_timeout_secs=0)
     with pytest.raises(ServerError, match="has not loaded its models in 2 s"):
         server.start()
-    assert traces_of(echo_repository).processes == {}
+    assert Traces.of(echo_repository).processes == {}
 
 
 @pytest.mark.parametrize(("log_name", "logged"), [(None, "none"), ("log", "all")])
 def test_requests_are_logged_where_somebody_asked_for_the_log(
     log_name, logged, tmp_path, add_model
 ):
-    asks = 'import os\nraise ValueError("logs " + os.getenv("MASK_RCNN_REQUEST_LOG", "all"))\n'
+    asks = 'import os\nraise ValueError("logs " + os.getenv("RCNN_REQUEST_LOG", "all"))\n'
     add_model(tmp_path / "repository", "asks", asks)
     log_path = None if log_name is None else tmp_path / log_name
     with pytest.raises(ServerError, match=f"logs {logged}"):

@@ -12,6 +12,7 @@ import tritonclient.http
 from tritonclient.utils import InferenceServerException
 
 from server.launch import TritonServer
+from server.listen import Listen
 from server.tls import Tls
 from tests.certificates import Authority
 
@@ -54,9 +55,8 @@ def server(authority, tmp_path_factory, add_model):
     repository = tmp_path_factory.mktemp("repository")
     add_model(repository, "echo")
     tls = Tls(*authority.sign("server"), client_ca=authority.certificate)
-    with TritonServer(
-        repository, host="127.0.0.2", access_key=KEY, tls=tls, exit_timeout_secs=0
-    ) as server:
+    listen = Listen(host="127.0.0.2", tls=tls)
+    with TritonServer(repository, listen=listen, access_key=KEY, exit_timeout_secs=0) as server:
         yield server
 
 

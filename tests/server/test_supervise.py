@@ -7,6 +7,7 @@ import pytest
 from server import supervise
 from server.errors import ServerError
 from server.launch import TritonServer
+from tests.server.traces import Traces
 
 DYING = """
 import os
@@ -36,7 +37,7 @@ def dying_repository(tmp_path, add_model):
     return write
 
 
-def test_a_model_that_dies_again_and_again_is_given_up(dying_repository, monkeypatch, traces_of):
+def test_a_model_that_dies_again_and_again_is_given_up(dying_repository, monkeypatch):
     monkeypatch.setattr(supervise, "MOST_RESTARTS", 0)
     repository = dying_repository(starts=1)
     with (
@@ -44,17 +45,15 @@ def test_a_model_that_dies_again_and_again_is_given_up(dying_repository, monkeyp
         TritonServer(repository) as server,
     ):
         list(supervise.supervise(server))
-    assert traces_of(repository).processes == {}
+    assert Traces.of(repository).processes == {}
 
 
-def test_a_model_that_does_not_load_again_is_told_with_its_reason(
-    dying_repository, tmp_path, traces_of
-):
+def test_a_model_that_does_not_load_again_is_told_with_its_reason(dying_repository, tmp_path):
     repository = dying_repository(starts=1)
     server = TritonServer(repository, log_path=tmp_path / "log")
     server.start()
-    traces = traces_of(repository)
+    traces = Traces.of(repository)
     with pytest.raises(ServerError, match="dying: ValueError: no life left"):
         list(supervise.supervise(server))
     assert traces.left() == []
-    assert traces_of(repository).processes == {}
+    assert Traces.of(repository).processes == {}

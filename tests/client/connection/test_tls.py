@@ -10,6 +10,7 @@ import pytest
 
 from client.__main__ import main
 from server.launch import TritonServer
+from server.listen import Listen
 from server.tls import Tls
 from tests.certificates import Authority, openssl
 from tests.client.conftest import Demo
@@ -39,7 +40,7 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def tls_server(recorded_repository: Path, files: Path) -> Iterator[TritonServer]:
     """With mutual TLS."""
     tls = Tls(files / "server.pem", files / "server.key", files / "authority.pem")
-    with TritonServer(recorded_repository, tls=tls, exit_timeout_secs=0) as server:
+    with TritonServer(recorded_repository, listen=Listen(tls=tls), exit_timeout_secs=0) as server:
         yield server
 
 

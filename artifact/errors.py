@@ -1,4 +1,4 @@
-"""The one exception of this package; those who call it print it as ``error: …``."""
+"""The one exception of this package."""
 
 from __future__ import annotations
 

@@ -1,8 +1,4 @@
-"""The manifest that a build leaves beside its files: what they were made of, and for what.
-
-`python -m builder build` writes it, `python -m builder inspect` prints it, and the launcher reads
-it before a plan is loaded.
-"""
+"""The manifest that a build leaves beside its files: what they were made of, and for what."""
 
 from __future__ import annotations
 
@@ -14,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from artifact.errors import ArtifactError
+from artifact.from_json import from_json
 from artifact.gpu import Gpu
 
 MANIFEST = "manifest.json"
@@ -79,6 +76,10 @@ class Plan:
     """One for each canvas, in the order of Triton's profile indices."""
     build_seconds: float
 
+    def __post_init__(self) -> None:
+        if self.runtime not in TITLES:
+            raise ValueError(f"runtime {self.runtime!r}, expected was {' or '.join(TITLES)}")
+
     @property
     def tensorrt(self) -> str:
         """What compiled it, such as TensorRT 10.16.1.11."""
@@ -123,20 +124,13 @@ def read_manifest(path: Path) -> Manifest:
     """
     try:
         content = json.loads(path.read_bytes())
-        if content.pop("format") != FORMAT:
-            raise ValueError("another format")
-        plan = content.pop("plan")
-        return Manifest(
-            weights=FileRecord(**content.pop("weights")),
-            inputs=_tensors(content.pop("inputs")),
-            outputs=_tensors(content.pop("outputs")),
-            onnx=FileRecord(**content.pop("onnx")),
-            plan=None if plan is None else _plan(plan),
-            **content,
-        )
+        if not isinstance(content, dict) or content.pop("format", None) != FORMAT:
+            raise ValueError(f"its format is not {FORMAT!r}")
+        manifest: Manifest = from_json(Manifest, content, "manifest")
+        return manifest
     except OSError as error:
         raise ArtifactError(f"{path}: cannot be read: {error.strerror}") from error
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:
         raise ArtifactError(
             f"{path}: is not a manifest as this version of the builder writes it ({error}); "
             "build the repository again"
@@ -150,27 +144,3 @@ def sha256_of(path: Path) -> str:
         while block := file.read(1 << 20):
             digest.update(block)
     return digest.hexdigest()
-
-
-def _tensors(content: list[dict[str, Any]]) -> tuple[Tensor, ...]:
-    return tuple(Tensor(**{**entry, "shape": tuple(entry["shape"])}) for entry in content)
-
-
-def _plan(content: dict[str, Any]) -> Plan:
-    if content["runtime"] not in TITLES:
-        raise ValueError(f"runtime {content['runtime']!r}")
-    gpu = content.pop("gpu")
-    return Plan(
-        file=FileRecord(**content.pop("file")),
-        gpu=None if gpu is None else Gpu(**gpu),
-        compute_capabilities=tuple(content.pop("compute_capabilities")),
-        profiles=tuple(Profile(**_shapes(entry)) for entry in content.pop("profiles")),
-        **content,
-    )
-
-
-def _shapes(profile: dict[str, dict[str, list[int]]]) -> dict[str, dict[str, tuple[int, ...]]]:
-    return {
-        bound: {name: tuple(shape) for name, shape in inputs.items()}
-        for bound, inputs in profile.items()
-    }

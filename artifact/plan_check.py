@@ -1,4 +1,4 @@
-"""Whether a TensorRT plan can be loaded on a machine, told from its manifest alone."""
+"""Whether a TensorRT plan can be loaded on a machine, told by its manifest without loading it."""
 
 from __future__ import annotations
 

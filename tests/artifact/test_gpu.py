@@ -11,13 +11,13 @@ from artifact.gpu import visible_gpus
 ROOT = Path(__file__).parents[2]
 
 
-def test_each_gpu_has_a_name_and_a_compute_capability():
+def test_each_gpu_has_a_name_and_a_compute_capability() -> None:
     for gpu in visible_gpus():  # none where there is no driver
         assert gpu.name
         assert re.fullmatch(r"\d+\.\d", gpu.compute_capability)
 
 
-def test_cuda_visible_devices_hides_gpus():
+def test_cuda_visible_devices_hides_gpus() -> None:
     found = subprocess.run(
         [sys.executable, "-c", "from artifact.gpu import visible_gpus; print(visible_gpus())"],
         cwd=ROOT,

@@ -1,18 +1,20 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from server import access
 from server.errors import ServerError
 
 
-def test_a_key_is_the_one_line_of_its_file(tmp_path):
+def test_a_key_is_the_one_line_of_its_file(tmp_path: Path) -> None:
     key = access.new_key()
     (tmp_path / "key").write_text(f"{key}\n")
     assert access.read_key(tmp_path / "key") == key
 
 
-def test_no_two_keys_are_the_same():
+def test_no_two_keys_are_the_same() -> None:
     assert access.new_key() != access.new_key()
 
 
@@ -27,7 +29,7 @@ def test_no_two_keys_are_the_same():
         "ключ" * 9,
     ],
 )
-def test_what_is_no_key_is_refused_with_a_way_to_make_one(tmp_path, content):
+def test_what_is_no_key_is_refused_with_a_way_to_make_one(tmp_path: Path, content: str) -> None:
     file = tmp_path / "key"
     file.write_text(content)
     with pytest.raises(ServerError) as error:
@@ -36,6 +38,6 @@ def test_what_is_no_key_is_refused_with_a_way_to_make_one(tmp_path, content):
     assert str(error.value).endswith(f"openssl rand -hex 32 > {file}")
 
 
-def test_a_key_file_that_cannot_be_read_is_named(tmp_path):
+def test_a_key_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     with pytest.raises(ServerError, match=r"the access key .*/key cannot be read: No such file"):
         access.read_key(tmp_path / "key")

@@ -6,10 +6,12 @@ import os
 import re
 import signal
 import socket
-import subprocess
 import sys
+import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
+from subprocess import PIPE, Popen
 
 import numpy as np
 import pytest
@@ -24,27 +26,38 @@ DEADLINE_SECS = 60
 
 
 @pytest.fixture
-def launcher(echo_repository):
+def launcher(echo_repository: Path) -> Iterator[Popen[str]]:
     """``python -m server`` on the echo repository, up to the first line that it prints."""
-    process = subprocess.Popen(
+    process = Popen(
         [sys.executable, "-m", "server", "--repository", echo_repository, *FREE_PORTS],
         cwd=ROOT,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
+        stdout=PIPE,
+        stderr=PIPE,
         text=True,
     )
+    deadline = threading.Timer(DEADLINE_SECS, process.kill)
+    deadline.start()
     try:
-        assert process.stdout.readline() == "Ready: echo\n"
+        assert next_line(process) == "Ready: echo\n"
         yield process
     finally:
+        deadline.cancel()
         process.kill()
         process.communicate()
 
 
+def next_line(launcher: Popen[str]) -> str:
+    """The next that it prints."""
+    assert launcher.stdout is not None
+    return launcher.stdout.readline()
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
-def test_nothing_is_left_after(number, launcher, echo_repository):
-    assert re.fullmatch(r"  gRPC     127\.0\.0\.1:\d+\n", launcher.stdout.readline())
-    assert re.fullmatch(r"  HTTP     http://127\.0\.0\.1:\d+\n", launcher.stdout.readline())
+def test_nothing_is_left_after(
+    number: signal.Signals, launcher: Popen[str], echo_repository: Path
+) -> None:
+    assert re.fullmatch(r"  gRPC     127\.0\.0\.1:\d+\n", next_line(launcher))
+    assert re.fullmatch(r"  HTTP     http://127\.0\.0\.1:\d+\n", next_line(launcher))
     traces = Traces.of(echo_repository)
     assert len(traces.processes) == 3, "the launcher, tritonserver and the model's process"
     assert len(traces.regions) == 1
@@ -60,7 +73,7 @@ def test_nothing_is_left_after(number, launcher, echo_repository):
     assert traces.left() == []
 
 
-def test_a_server_that_dies_is_reported(launcher, echo_repository):
+def test_a_server_that_dies_is_reported(launcher: Popen[str], echo_repository: Path) -> None:
     traces = Traces.of(echo_repository)
     [server] = [pid for pid, line in traces.processes.items() if "/bin/tritonserver " in line]
     os.kill(server, signal.SIGKILL)
@@ -70,16 +83,17 @@ def test_a_server_that_dies_is_reported(launcher, echo_repository):
     assert traces.left() == []
 
 
-def test_a_model_whose_process_dies_is_served_again(launcher, echo_repository):
-    url = launcher.stdout.readline().split()[1]
+def test_a_model_whose_process_dies_is_served_again(
+    launcher: Popen[str], echo_repository: Path
+) -> None:
+    url = next_line(launcher).split()[1]
     before = Traces.of(echo_repository)
     [model] = [
         pid for pid, line in before.processes.items() if "/triton_python_backend_stub " in line
     ]
     os.kill(model, signal.SIGKILL)
-    for line in launcher.stderr:
-        if line.startswith("Ready again, "):
-            break
+    assert launcher.stderr is not None
+    assert any(line.startswith("Ready again, ") for line in launcher.stderr)
     numbers = tritonclient.grpc.InferInput("numbers", [1, 1], "FP32")
     numbers.set_data_from_numpy(np.array([[7]], np.float32))
     with tritonclient.grpc.InferenceServerClient(url) as client:
@@ -91,7 +105,9 @@ def test_a_model_whose_process_dies_is_served_again(launcher, echo_repository):
     assert after.left() == []
 
 
-def test_a_taken_port_is_named_with_its_holder(echo_repository, capsys):
+def test_a_taken_port_is_named_with_its_holder(
+    echo_repository: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
@@ -109,13 +125,17 @@ def test_a_taken_port_is_named_with_its_holder(echo_repository, capsys):
 @pytest.mark.parametrize(
     "arguments", [["--tls-key", "k"], ["--tls-certificate", "c"], ["--tls-client-ca", "a"]]
 )
-def test_tls_needs_certificate_and_key(arguments, capsys):
+def test_tls_needs_certificate_and_key(
+    arguments: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
     with pytest.raises(SystemExit):
         main(["--repository", "models", *arguments])
     assert "--tls-certificate and --tls-key" in capsys.readouterr().err
 
 
-def test_a_missing_repository_is_an_error_without_traceback(tmp_path, capsys):
+def test_a_missing_repository_is_an_error_without_traceback(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert main(["--repository", str(tmp_path / "nowhere")]) == 1
     assert capsys.readouterr().err == (
         f"error: {tmp_path}/nowhere: no such folder; expected a Triton model repository\n"

@@ -57,11 +57,13 @@ STEP_FAILED = (
         ),
     ],
 )
-def test_every_model_that_should_be_ready_has_its_reason(states, log, expected):
+def test_every_model_that_should_be_ready_has_its_reason(
+    states: list[ModelState], log: list[str], expected: dict[str, str]
+) -> None:
     assert model_failures(["network"], states, log) == expected
 
 
-def test_the_description_holds_reasons_and_what_was_printed():
+def test_the_description_holds_reasons_and_what_was_printed() -> None:
     log = [POLL_FAILED, "printed by a model"]
     assert describe_model_failures({"a": "broken\n\nAt:\n  line 1"}, log, ["onnxruntime"]) == (
         "1 model failed to load\n"
@@ -73,15 +75,15 @@ def test_the_description_holds_reasons_and_what_was_printed():
     )
 
 
-def test_only_the_last_lines_of_a_long_log_are_shown():
+def test_only_the_last_lines_of_a_long_log_are_shown() -> None:
     log = [f"line {number}" for number in range(100)]
     assert describe_end_of_log(log).splitlines() == [f"  {line}" for line in log[80:]]
 
 
-def test_the_list_of_all_options_is_left_out():
+def test_the_list_of_all_options_is_left_out() -> None:
     usage = ["Usage: tritonserver [options]", "Logging:", "  --log-info <boolean>", "\tEnable"]
     assert describe_end_of_log(["before", *usage, "after"]) == "  before\n  after"
 
 
-def test_an_empty_log_is_called_so():
+def test_an_empty_log_is_called_so() -> None:
     assert describe_end_of_log([]) == "  nothing"

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import http.client
 import socket
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,20 +20,22 @@ from server.listen import Listen
 from tests.server.traces import Traces
 
 
-def infer(protocol, url):
+def infer(protocol: ModuleType, url: str) -> Any:
     numbers = protocol.InferInput("numbers", [1, 3], "FP32")
     numbers.set_data_from_numpy(np.array([[1, 2, 3]], np.float32))
     with protocol.InferenceServerClient(url) as client:
         return client.infer("echo", [numbers]).as_numpy("echo")
 
 
-def free_port():
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]
 
 
-def test_it_serves_on_the_ports_asked_for_and_leaves_nothing(echo_repository, tmp_path):
+def test_it_serves_on_the_ports_asked_for_and_leaves_nothing(
+    echo_repository: Path, tmp_path: Path
+) -> None:
     grpc_port = free_port()
     server = TritonServer(
         echo_repository,
@@ -57,15 +63,15 @@ def test_it_serves_on_the_ports_asked_for_and_leaves_nothing(echo_repository, tm
     server.stop()  # again, without effect
 
 
-def assert_only_local(port):
+def assert_only_local(port: int) -> None:
     """The port is free on another address of the loopback network."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.2", port))
 
 
 def test_models_that_fail_to_load_are_named_with_their_reasons(
-    echo_repository, add_model, tmp_path
-):
+    echo_repository: Path, add_model: Callable[..., None], tmp_path: Path
+) -> None:
     add_model(
         echo_repository,
         "broken",
@@ -92,24 +98,28 @@ def test_models_that_fail_to_load_are_named_with_their_reasons(
     assert Traces.of(echo_repository).processes == {}
 
 
-def test_a_triton_that_strangers_should_not_reach_is_warned_of(echo_repository, caplog):
+def test_a_triton_that_strangers_should_not_reach_is_warned_of(
+    echo_repository: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     elsewhere = "192.0.2.1"  # RFC 5737: the address of no machine
     with pytest.raises(ServerError, match=rf"cannot listen on {elsewhere}:0: Cannot assign"):
         TritonServer(echo_repository, listen=Listen(host=elsewhere)).start()
     assert "holds Triton 24.10, which strangers can crash" in caplog.text
 
 
-def test_an_option_that_tritonserver_refuses_is_shown(echo_repository):
+def test_an_option_that_tritonserver_refuses_is_shown(echo_repository: Path) -> None:
     with pytest.raises(ServerError, match="no-such-option"):
         TritonServer(echo_repository, options=["--no-such-option"]).start()
 
 
-def test_a_log_that_cannot_be_written_is_named(echo_repository, tmp_path):
+def test_a_log_that_cannot_be_written_is_named(echo_repository: Path, tmp_path: Path) -> None:
     with pytest.raises(ServerError, match=r"cannot write the log .*/missing/log: No such file"):
         TritonServer(echo_repository, log_path=tmp_path / "missing" / "log").start()
 
 
-def test_models_that_take_too_long_are_given_up(echo_repository, add_model):
+def test_models_that_take_too_long_are_given_up(
+    echo_repository: Path, add_model: Callable[..., None]
+) -> None:
     add_model(
         echo_repository,
         "slow",
@@ -126,8 +136,8 @@ def test_models_that_take_too_long_are_given_up(echo_repository, add_model):
 
 @pytest.mark.parametrize(("log_name", "logged"), [(None, "none"), ("log", "all")])
 def test_requests_are_logged_where_somebody_asked_for_the_log(
-    log_name, logged, tmp_path, add_model
-):
+    log_name: str | None, logged: str, tmp_path: Path, add_model: Callable[..., None]
+) -> None:
     asks = 'import os\nraise ValueError("logs " + os.getenv("RCNN_REQUEST_LOG", "all"))\n'
     add_model(tmp_path / "repository", "asks", asks)
     log_path = None if log_name is None else tmp_path / log_name

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from server import log
@@ -23,14 +25,14 @@ NO_GPU = 'E1122 07:25:17.572175 17506 server.cc:241] "CudaDriverHelper has not b
         ('{"time": "2026-11-22T10:21:35.880+00:00", "step": "preprocess"}', False),
     ],
 )
-def test_noteworthy_are_warnings_errors_and_what_models_print(line, expected):
+def test_noteworthy_are_warnings_errors_and_what_models_print(line: str, expected: bool) -> None:
     assert is_noteworthy(line) == expected
 
 
 @pytest.mark.parametrize("has_gpu", [False, True])
 def test_complaints_about_the_gpu_are_noteworthy_only_where_there_is_one(
-    has_gpu, tmp_path, monkeypatch
-):
+    has_gpu: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     driver = tmp_path / "nvidiactl"
     if has_gpu:
         driver.touch()
@@ -38,7 +40,7 @@ def test_complaints_about_the_gpu_are_noteworthy_only_where_there_is_one(
     assert is_noteworthy(NO_GPU) == has_gpu
 
 
-def test_a_growing_log_is_read_in_whole_lines(tmp_path):
+def test_a_growing_log_is_read_in_whole_lines(tmp_path: Path) -> None:
     path = tmp_path / "log"
     with path.open("w") as writer, LogReader(path) as reader:
         for text, expected in [
@@ -53,7 +55,7 @@ def test_a_growing_log_is_read_in_whole_lines(tmp_path):
             assert list(reader.new_lines()) == expected
 
 
-def test_bytes_that_are_not_text_do_not_stop_the_reading(tmp_path):
+def test_bytes_that_are_not_text_do_not_stop_the_reading(tmp_path: Path) -> None:
     path = tmp_path / "log"
     path.write_bytes(b"\xff\xfe\nafter\n")
     assert noteworthy_lines(path) == ["\ufffd\ufffd", "after"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import os
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,7 @@ PR_SET_CHILD_SUBREAPER = 36  # linux/prctl.h
 
 
 @pytest.fixture
-def inherits_orphans():
+def inherits_orphans() -> Iterator[None]:
     """As process 1 does."""
     ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1)
     yield
@@ -23,7 +24,7 @@ def inherits_orphans():
 
 
 @pytest.fixture
-def parent_and_child(tmp_path):
+def parent_and_child(tmp_path: Path) -> Iterator[tuple[Process, int]]:
     """A process that would go on for ten minutes, and the id of a child of it that does so too."""
     log_path = tmp_path / "log"
     with log_path.open("wb") as log:
@@ -35,7 +36,7 @@ def parent_and_child(tmp_path):
 
 
 @pytest.mark.usefixtures("inherits_orphans")
-def test_an_inherited_child_is_ended_and_buried(parent_and_child):
+def test_an_inherited_child_is_ended_and_buried(parent_and_child: tuple[Process, int]) -> None:
     process, child = parent_and_child
     assert not process.has_ended()
     process.end(grace_secs=60)
@@ -43,7 +44,7 @@ def test_an_inherited_child_is_ended_and_buried(parent_and_child):
     assert not Path(f"/proc/{child}").exists()
 
 
-def test_it_may_be_ended_again(parent_and_child):
+def test_it_may_be_ended_again(parent_and_child: tuple[Process, int]) -> None:
     process, _ = parent_and_child
     process.end(grace_secs=60)
     process.end(grace_secs=60)

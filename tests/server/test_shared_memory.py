@@ -1,19 +1,27 @@
 from __future__ import annotations
 
+from pathlib import Path
+
+import pytest
+
 from server import shared_memory
 
 
-def test_a_shortage_is_told_with_the_remedy(monkeypatch):
+def test_a_shortage_is_told_with_the_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shared_memory, "ENOUGH_BYTES", 2**60)
-    assert "In Docker: --shm-size=1g" in shared_memory.shortage()
+    shortage = shared_memory.shortage()
+    assert shortage is not None
+    assert "In Docker: --shm-size=1g" in shortage
 
 
-def test_enough_is_not_worth_a_word(monkeypatch):
+def test_enough_is_not_worth_a_word(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shared_memory, "ENOUGH_BYTES", 0)
     assert shared_memory.shortage() is None
 
 
-def test_only_the_regions_with_the_prefix_are_hidden(tmp_path, monkeypatch):
+def test_only_the_regions_with_the_prefix_are_hidden(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(shared_memory, "FOLDER", tmp_path)
     for name in ("ours-1", "ours-2", "theirs-1"):
         (tmp_path / name).touch(0o644)
@@ -22,7 +30,9 @@ def test_only_the_regions_with_the_prefix_are_hidden(tmp_path, monkeypatch):
     assert private == {"ours-1", "ours-2"}
 
 
-def test_only_the_regions_with_the_prefix_are_removed(tmp_path, monkeypatch):
+def test_only_the_regions_with_the_prefix_are_removed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(shared_memory, "FOLDER", tmp_path)
     for name in ("ours-1", "ours-2", "theirs-1"):
         (tmp_path / name).touch()

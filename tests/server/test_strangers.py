@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import http.client
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from types import ModuleType
+from typing import Any
 
 import numpy as np
 import pytest
@@ -44,13 +48,18 @@ CLOSED = [
 CLOSED_MESSAGE = "is restricted, expecting header"
 
 
+Connect = Callable[..., AbstractContextManager[Any]]
+
+
 @pytest.fixture(scope="module")
-def authority(tmp_path_factory):
+def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
     return Authority(tmp_path_factory.mktemp("tls") / "authority")
 
 
 @pytest.fixture(scope="module")
-def server(authority, tmp_path_factory, add_model):
+def server(
+    authority: Authority, tmp_path_factory: pytest.TempPathFactory, add_model: Callable[..., None]
+) -> Iterator[TritonServer]:
     """One with mutual TLS, for others than this machine (of the loopback network only)."""
     repository = tmp_path_factory.mktemp("repository")
     add_model(repository, "echo")
@@ -61,11 +70,11 @@ def server(authority, tmp_path_factory, add_model):
 
 
 @pytest.fixture(scope="module")
-def connect(server, authority):
+def connect(server: TritonServer, authority: Authority) -> Connect:
     """Opens a client, over gRPC with a certificate that the server accepts."""
 
     @contextmanager
-    def opened(protocol, **changed):
+    def opened(protocol: str, **changed: Path | None) -> Iterator[Any]:
         if protocol == "http":
             with tritonclient.http.InferenceServerClient(server.http_url) as client:
                 yield client
@@ -87,14 +96,14 @@ def connect(server, authority):
     return opened
 
 
-def infer(client, library, headers=None):
+def infer(client: Any, library: ModuleType, headers: dict[str, str] | None = None) -> Any:
     numbers = library.InferInput("numbers", [1, 3], "FP32")
     numbers.set_data_from_numpy(np.array([[1, 2, 3]], np.float32))
     return client.infer("echo", [numbers], headers=headers).as_numpy("echo").tolist()
 
 
 @pytest.mark.parametrize("protocol", ["grpc", "http"])
-def test_answers_health_and_metadata_need_no_key(connect, protocol):
+def test_answers_health_and_metadata_need_no_key(connect: Connect, protocol: str) -> None:
     with connect(protocol) as client:
         for method, arguments in OPEN:
             assert getattr(client, method)(*arguments)
@@ -102,7 +111,9 @@ def test_answers_health_and_metadata_need_no_key(connect, protocol):
 
 
 @pytest.mark.parametrize("protocol", ["grpc", "http"])
-def test_model_control_shared_memory_logging_and_trace_are_closed(server, connect, protocol):
+def test_model_control_shared_memory_logging_and_trace_are_closed(
+    server: TritonServer, connect: Connect, protocol: str
+) -> None:
     strangers = [{}, {name: "guessed" for name in server.access_headers}]
     with connect(protocol) as client:
         for method, arguments in CLOSED:
@@ -111,7 +122,9 @@ def test_model_control_shared_memory_logging_and_trace_are_closed(server, connec
             assert CLOSED_MESSAGE not in refusal(client, method, arguments, server.access_headers)
 
 
-def refusal(client, method, arguments, headers):
+def refusal(
+    client: Any, method: str, arguments: tuple[Any, ...], headers: dict[str, str] | None
+) -> str:
     """Why the server refuses; empty if it does not."""
     try:
         getattr(client, method)(*arguments, headers=headers)
@@ -122,7 +135,9 @@ def refusal(client, method, arguments, headers):
 
 @pytest.mark.parametrize("protocol", ["grpc", "http"])
 @pytest.mark.parametrize("method", ["load_model", "unload_model"])
-def test_models_cannot_be_changed_even_with_the_key(server, connect, protocol, method):
+def test_models_cannot_be_changed_even_with_the_key(
+    server: TritonServer, connect: Connect, protocol: str, method: str
+) -> None:
     with (
         connect(protocol) as client,
         pytest.raises(InferenceServerException, match="load / unload is not allowed"),
@@ -130,35 +145,37 @@ def test_models_cannot_be_changed_even_with_the_key(server, connect, protocol, m
         getattr(client, method)("echo", headers=server.access_headers)
 
 
-def test_grpc_in_plain_text_is_not_answered(server):
+def test_grpc_in_plain_text_is_not_answered(server: TritonServer) -> None:
     with tritonclient.grpc.InferenceServerClient(server.grpc_url) as client:
         assert_unavailable(client)
 
 
-def test_a_client_without_a_certificate_is_not_answered(connect):
+def test_a_client_without_a_certificate_is_not_answered(connect: Connect) -> None:
     with connect("grpc", certificate_chain=None, private_key=None) as client:
         assert_unavailable(client)
 
 
-def test_a_client_whose_certificate_another_signed_is_not_answered(connect, tmp_path):
+def test_a_client_whose_certificate_another_signed_is_not_answered(
+    connect: Connect, tmp_path: Path
+) -> None:
     certificate, key = Authority(tmp_path / "another").sign("client")
     with connect("grpc", certificate_chain=certificate, private_key=key) as client:
         assert_unavailable(client)
 
 
-def test_a_client_can_tell_another_server_from_this_one(connect, tmp_path):
+def test_a_client_can_tell_another_server_from_this_one(connect: Connect, tmp_path: Path) -> None:
     another = Authority(tmp_path / "another").certificate
     with connect("grpc", root_certificates=another) as client:
         assert_unavailable(client)
 
 
-def assert_unavailable(client):
+def assert_unavailable(client: Any) -> None:
     with pytest.raises(InferenceServerException) as error:
         infer(client, tritonclient.grpc)
     assert error.value.status() == "StatusCode.UNAVAILABLE"
 
 
-def test_http_and_metrics_stay_on_this_machine_and_apart(server):
+def test_http_and_metrics_stay_on_this_machine_and_apart(server: TritonServer) -> None:
     assert server.grpc_url.startswith("127.0.0.2:")
     assert server.http_url.startswith("127.0.0.1:")
     assert server.metrics_url.startswith("127.0.0.1:")

@@ -3,47 +3,51 @@
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
 import time
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from subprocess import PIPE, Popen
 
 import pytest
 
 from server.stubs import PROGRAM, StubWatch
 
+Start = Callable[..., Popen[bytes]]
+
 
 @pytest.fixture
-def start(tmp_path):
+def start(tmp_path: Path) -> Iterator[Start]:
     """Starts a process named ``program`` for the model ``name``."""
     with ExitStack() as cleanup:
 
-        def run(name, program=PROGRAM):
+        def run(name: str, program: str = PROGRAM) -> Popen[bytes]:
             code = tmp_path / "repository" / name / "1" / "model.py"
             code.parent.mkdir(parents=True, exist_ok=True)
             code.write_text("print(flush=True)\nimport time\ntime.sleep(600)\n")
             process = cleanup.enter_context(
-                subprocess.Popen(
+                Popen(
                     [f"/somewhere/{program}", code, "region"],
                     executable=sys.executable,
-                    stdout=subprocess.PIPE,
+                    stdout=PIPE,
                 )
             )
             cleanup.callback(process.kill)
+            assert process.stdout is not None
             process.stdout.readline()
             return process
 
         yield run
 
 
-def kill(process):
+def kill(process: Popen[bytes]) -> None:
     process.kill()
     while Path(f"/proc/{process.pid}/stat").read_text().rpartition(") ")[2][0] != "Z":
         time.sleep(0.01)
 
 
-def test_a_model_whose_process_stays_dead_is_found(start):
+def test_a_model_whose_process_stays_dead_is_found(start: Start) -> None:
     first, _, _ = start("one"), start("one"), start("two")
     watch = StubWatch(os.getpid())
     assert watch.dead_models() == []
@@ -53,7 +57,7 @@ def test_a_model_whose_process_stays_dead_is_found(start):
     assert watch.dead_models() == ["one"]
 
 
-def test_a_process_that_was_waited_for_is_not_missed(start):
+def test_a_process_that_was_waited_for_is_not_missed(start: Start) -> None:
     unloaded = start("one")
     watch = StubWatch(os.getpid())
     watch.dead_models()
@@ -63,7 +67,7 @@ def test_a_process_that_was_waited_for_is_not_missed(start):
     assert watch.dead_models() == []
 
 
-def test_other_processes_may_die(start):
+def test_other_processes_may_die(start: Start) -> None:
     other = start("one", program="nvidia-smi")
     watch = StubWatch(os.getpid())
     watch.dead_models()
@@ -72,7 +76,7 @@ def test_other_processes_may_die(start):
     assert watch.dead_models() == []
 
 
-def test_a_process_that_dies_right_after_the_watch_began_is_found(start):
+def test_a_process_that_dies_right_after_the_watch_began_is_found(start: Start) -> None:
     first = start("one")
     watch = StubWatch(os.getpid())
     kill(first)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from pathlib import Path
+
 import pytest
 
 from server import supervise
@@ -26,10 +29,10 @@ class TritonPythonModel:
 
 
 @pytest.fixture
-def dying_repository(tmp_path, add_model):
+def dying_repository(tmp_path: Path, add_model: Callable[..., None]) -> Callable[[int], Path]:
     """A model whose process ends a second after each start, and that starts so many times."""
 
-    def write(starts):
+    def write(starts: int) -> Path:
         repository = tmp_path / "repository"
         add_model(repository, "dying", DYING.format(lives="*" * starts))
         return repository
@@ -37,9 +40,11 @@ def dying_repository(tmp_path, add_model):
     return write
 
 
-def test_a_model_that_dies_again_and_again_is_given_up(dying_repository, monkeypatch):
+def test_a_model_that_dies_again_and_again_is_given_up(
+    dying_repository: Callable[[int], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(supervise, "MOST_RESTARTS", 0)
-    repository = dying_repository(starts=1)
+    repository = dying_repository(1)
     with (
         pytest.raises(ServerError, match=r"a process of dying has died, .* 0 times .*: giving up"),
         TritonServer(repository) as server,
@@ -48,8 +53,10 @@ def test_a_model_that_dies_again_and_again_is_given_up(dying_repository, monkeyp
     assert Traces.of(repository).processes == {}
 
 
-def test_a_model_that_does_not_load_again_is_told_with_its_reason(dying_repository, tmp_path):
-    repository = dying_repository(starts=1)
+def test_a_model_that_does_not_load_again_is_told_with_its_reason(
+    dying_repository: Callable[[int], Path], tmp_path: Path
+) -> None:
+    repository = dying_repository(1)
     server = TritonServer(repository, log_path=tmp_path / "log")
     server.start()
     traces = Traces.of(repository)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from server.errors import ServerError
@@ -10,7 +12,7 @@ from tests.certificates import Authority, openssl
 
 
 @pytest.fixture(scope="module")
-def files(tmp_path_factory):
+def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """Certificates and keys by name, good ones and others."""
     folder = tmp_path_factory.mktemp("tls")
     authority = Authority(folder / "authority")
@@ -36,8 +38,11 @@ def files(tmp_path_factory):
 
 @pytest.mark.parametrize("certificate", ["server.pem", "selfsigned.pem"])
 @pytest.mark.parametrize("client_ca", ["authority.pem", "selfsigned.pem", None])
-def test_good_files_are_accepted(files, certificate, client_ca):
-    Tls(files[certificate], files["server.key"], client_ca and files[client_ca]).check()
+def test_good_files_are_accepted(
+    files: dict[str, Path], certificate: str, client_ca: str | None
+) -> None:
+    authorities = None if client_ca is None else files[client_ca]
+    Tls(files[certificate], files["server.key"], authorities).check()
 
 
 @pytest.mark.parametrize(
@@ -56,15 +61,20 @@ def test_good_files_are_accepted(files, certificate, client_ca):
         ("server.pem", "server.key", "server.pem", "{server.pem}: its certificate is not an auth"),
     ],
 )
-def test_a_fault_is_told_with_its_file(files, certificate, key, client_ca, fault):
+def test_a_fault_is_told_with_its_file(
+    files: dict[str, Path], certificate: str, key: str, client_ca: str | None, fault: str
+) -> None:
+    authorities = None if client_ca is None else files[client_ca]
     with pytest.raises(ServerError) as error:
-        Tls(files[certificate], files[key], client_ca and files[client_ca]).check()
+        Tls(files[certificate], files[key], authorities).check()
     for name, path in files.items():
         fault = fault.replace(f"{{{name}}}", str(path))
     assert fault in str(error.value)
 
 
-def test_an_expired_authority_is_refused(files, monkeypatch):
+def test_an_expired_authority_is_refused(
+    files: dict[str, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("server.tls.time.time", lambda: 4e9)  # in the year 2096
     with pytest.raises(ServerError, match=r"authority\.pem: an authority's .* has expired, on "):
         Tls(files["server.pem"], files["server.key"], files["authority.pem"]).check()

@@ -45,13 +45,17 @@ perf: .venv/.complete .venv/perf_analyzer/.complete ## Measure the demo; the rep
 		--repository build/perf_repository --model-config-name onnxruntime --output build/perf
 	.venv/bin/python -m perf report build/perf
 
-# Each model.py is checked by itself, as Triton loads it: its folder is the root of its imports.
+# Each model.py is checked by itself, as Triton loads it: its folder is the root of its imports. The
+# tests import from all these folders, as pytest's pythonpath in pyproject.toml lets them.
+MODEL_FOLDERS = $(foreach model,preprocess network postprocess,model_repository/mask_rcnn_$(model)/1)
 .PHONY: lint
 lint: .venv/.complete .venv/kserve/.complete ## Check style, formatting, imports, types and manifests
 	.venv/bin/ruff check
 	.venv/bin/ruff format --check
 	.venv/bin/lint-imports
 	.venv/bin/mypy artifact builder client demo deploy docker/tensorrt_bindings.py perf server
+	MYPYPATH=.:$(subst $() $(),:,$(MODEL_FOLDERS)) \
+		.venv/bin/mypy --explicit-package-bases --namespace-packages tests
 	for model in model_repository/*/1/model.py; do .venv/bin/mypy "$$model" || exit 1; done
 	.venv/bin/python -m deploy.validate --kserve .venv/kserve
 

@@ -7,12 +7,13 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from deploy.validate.errors import ManifestError
 from deploy.validate.kserve_schemas import Schemas
-from deploy.validate.kustomize import containers, load, render
+from deploy.validate.kustomize import Document, containers, load, render
 from server.__main__ import parse_arguments
 
 ROOT = Path(__file__).parents[2]
@@ -30,13 +31,13 @@ def schemas() -> Schemas:
 
 
 @pytest.mark.parametrize("manifest", [RUNTIME, SERVICE], ids=["runtime", "service"])
-def test_manifest_fits_kserves_schema(manifest, schemas):
+def test_manifest_fits_kserves_schema(manifest: Document, schemas: Schemas) -> None:
     assert list(schemas.faults(manifest)) == []
 
 
-def change(manifest, path, value):
+def change(manifest: Document, path: list[str | int], value: Any) -> Document:
     changed = copy.deepcopy(manifest)
-    place = changed
+    place: Any = changed
     for step in path[:-1]:
         place = place[step]
     place[path[-1]] = value
@@ -56,12 +57,14 @@ def change(manifest, path, value):
         (SERVICE, ["spec", "predictor", "model", "resources", "limit"], {}),
     ],
 )
-def test_a_mistake_is_a_fault(manifest, path, value, schemas):
+def test_a_mistake_is_a_fault(
+    manifest: Document, path: list[str | int], value: Any, schemas: Schemas
+) -> None:
     (fault,) = schemas.faults(change(manifest, path, value))
     assert str(path[-1]) in fault
 
 
-def test_the_service_asks_for_the_runtime():
+def test_the_service_asks_for_the_runtime() -> None:
     model = SERVICE["spec"]["predictor"]["model"]
     assert model["runtime"] == RUNTIME["metadata"]["name"]
     assert model["modelFormat"]["name"] in {
@@ -70,7 +73,7 @@ def test_the_service_asks_for_the_runtime():
     assert model["protocolVersion"] in RUNTIME["spec"]["protocolVersions"]
 
 
-def test_the_command_is_accepted_up_to_the_repository(tmp_path):
+def test_the_command_is_accepted_up_to_the_repository(tmp_path: Path) -> None:
     (container,) = RUNTIME["spec"]["containers"]
     python, *arguments = container["args"]
     assert python == "python3"
@@ -83,7 +86,7 @@ def test_the_command_is_accepted_up_to_the_repository(tmp_path):
     assert f"{tmp_path}/mnt/models" in result.stderr
 
 
-def test_probes_and_port_are_those_of_the_deployment():
+def test_probes_and_port_are_those_of_the_deployment() -> None:
     (servers,) = (
         container
         for document in render(ROOT / "deploy" / "kubernetes" / "overlays" / "gpu-tensorrt")

@@ -14,25 +14,25 @@ import pytest
 import yaml
 
 from deploy.validate import kubernetes_schemas
-from deploy.validate.kustomize import containers, identity, load, render
+from deploy.validate.kustomize import Document, containers, identity, load, render
 from server.__main__ import parse_arguments
-from server.launch import UNLOAD_SECS
+from server.launch import UNLOAD_SECS, TritonServer
 from server.shared_memory import ENOUGH_BYTES
 
 ROOT = Path(__file__).parents[2]
 KUBERNETES = ROOT / "deploy" / "kubernetes"
 OVERLAYS = {folder.name: render(folder) for folder in (KUBERNETES / "overlays").iterdir()}
-DOCUMENTS = [
-    pytest.param(document, id=f"{overlay}-{identity(document)}")
+DOCUMENTS = {
+    f"{overlay}-{identity(document)}": document
     for overlay, documents in OVERLAYS.items()
     for document in documents
-]
-WORKLOADS = [item for item in DOCUMENTS if containers(item.values[0])]
+}
+WORKLOADS = {name: document for name, document in DOCUMENTS.items() if containers(document)}
 SERVERS = "Deployment/mask-rcnn-servers"
 CHECKPOINT_FILES = ("/checkpoint/config.yaml", "/checkpoint/weights.pkl")
 
 
-def document(overlay: str, name: str) -> dict[str, Any]:
+def document(overlay: str, name: str) -> Document:
     (found,) = (item for item in OVERLAYS[overlay] if identity(item) == name)
     return found
 
@@ -41,19 +41,19 @@ def pod(overlay: str, name: str) -> dict[str, Any]:
     return document(overlay, name)["spec"]["template"]["spec"]
 
 
-@pytest.mark.parametrize("item", DOCUMENTS)
-def test_document_fits_the_schemas_of_kubernetes(item):
+@pytest.mark.parametrize("item", DOCUMENTS.values(), ids=DOCUMENTS)
+def test_document_fits_the_schemas_of_kubernetes(item: Document) -> None:
     assert list(kubernetes_schemas.faults(item)) == []
 
 
 @pytest.mark.parametrize("item", OVERLAYS["gpu-tensorrt"], ids=identity)
-def test_a_field_that_kubernetes_does_not_know_is_a_fault(item):
+def test_a_field_that_kubernetes_does_not_know_is_a_fault(item: Document) -> None:
     (fault, *_) = kubernetes_schemas.faults({**item, "specs": {}})
     assert "specs" in fault
 
 
 @pytest.mark.parametrize("overlay", OVERLAYS)
-def test_kubectl_puts_together_what_was_checked(overlay):
+def test_kubectl_puts_together_what_was_checked(overlay: str) -> None:
     kubectl = shutil.which("kubectl")
     if kubectl is None:
         pytest.skip("kubectl is not installed")
@@ -70,8 +70,8 @@ def test_kubectl_puts_together_what_was_checked(overlay):
     assert theirs == {identity(item): item for item in OVERLAYS[overlay]}
 
 
-@pytest.mark.parametrize("item", WORKLOADS)
-def test_pod_is_confined(item):
+@pytest.mark.parametrize("item", WORKLOADS.values(), ids=WORKLOADS)
+def test_pod_is_confined(item: Document) -> None:
     pod = item["spec"]["template"]["spec"]
     assert pod["automountServiceAccountToken"] is False
     assert pod["securityContext"]["runAsNonRoot"] is True
@@ -89,7 +89,7 @@ def test_pod_is_confined(item):
 
 
 @pytest.mark.parametrize("overlay", OVERLAYS)
-def test_commands_are_accepted_up_to_the_files_that_they_name(overlay, tmp_path):
+def test_commands_are_accepted_up_to_the_files_that_they_name(overlay: str, tmp_path: Path) -> None:
     for container in containers(document(overlay, SERVERS)):
         python, *arguments = container["args"]
         assert python == "python3"
@@ -102,7 +102,7 @@ def test_commands_are_accepted_up_to_the_files_that_they_name(overlay, tmp_path)
 
 
 @pytest.mark.parametrize("overlay", OVERLAYS)
-def test_a_pod_has_the_time_to_be_drained_and_to_stop(overlay):
+def test_a_pod_has_the_time_to_be_drained_and_to_stop(overlay: str) -> None:
     spec = pod(overlay, SERVERS)
     (triton,) = spec["containers"]
     _, pre_stop = triton["lifecycle"]["preStop"]["exec"]["command"]
@@ -111,7 +111,7 @@ def test_a_pod_has_the_time_to_be_drained_and_to_stop(overlay):
 
 
 @pytest.mark.parametrize("overlay", OVERLAYS)
-def test_a_pod_has_the_time_to_load(overlay):
+def test_a_pod_has_the_time_to_load(overlay: str) -> None:
     (triton,) = pod(overlay, SERVERS)["containers"]
     start_timeout = parse_arguments(triton["args"][3:]).start_timeout_secs
     startup, liveness = triton["startupProbe"], triton["livenessProbe"]
@@ -120,7 +120,7 @@ def test_a_pod_has_the_time_to_load(overlay):
 
 
 @pytest.mark.parametrize("overlay", OVERLAYS)
-def test_the_server_cannot_write_the_repository_and_has_enough_shared_memory(overlay):
+def test_the_server_cannot_write_the_repository_and_has_enough_shared_memory(overlay: str) -> None:
     spec = pod(overlay, SERVERS)
     (triton,) = spec["containers"]
     mounts = {mount["name"]: mount for mount in triton["volumeMounts"]}
@@ -134,14 +134,14 @@ def test_the_server_cannot_write_the_repository_and_has_enough_shared_memory(ove
 
 
 @pytest.mark.parametrize("overlay", OVERLAYS)
-def test_no_request_is_lost_when_pods_are_exchanged(overlay):
+def test_no_request_is_lost_when_pods_are_exchanged(overlay: str) -> None:
     for name in (SERVERS, "Deployment/mask-rcnn-proxy"):
         strategy = document(overlay, name)["spec"]["strategy"]["rollingUpdate"]
         assert strategy == {"maxUnavailable": 0, "maxSurge": 1}
 
 
 @pytest.mark.parametrize("overlay", OVERLAYS)
-def test_selectors_and_ports_name_what_there_is(overlay):
+def test_selectors_and_ports_name_what_there_is(overlay: str) -> None:
     labels = [
         item["spec"]["template"]["metadata"]["labels"]
         for item in OVERLAYS[overlay]
@@ -170,7 +170,7 @@ def test_selectors_and_ports_name_what_there_is(overlay):
 
 
 @pytest.mark.parametrize("overlay", OVERLAYS)
-def test_the_proxy_has_a_place_for_every_server(overlay):
+def test_the_proxy_has_a_place_for_every_server(overlay: str) -> None:
     autoscaler = document(overlay, "HorizontalPodAutoscaler/mask-rcnn-servers")
     configuration = document(overlay, "ConfigMap/mask-rcnn-proxy")["data"]
     (places,) = re.findall(r"server-template \w+ (\d+) ", configuration["cluster.cfg"])
@@ -178,7 +178,7 @@ def test_the_proxy_has_a_place_for_every_server(overlay):
 
 
 @pytest.mark.parametrize("overlay", OVERLAYS)
-def test_the_proxys_environment_is_what_its_configuration_asks_for(overlay):
+def test_the_proxys_environment_is_what_its_configuration_asks_for(overlay: str) -> None:
     (proxy,) = pod(overlay, "Deployment/mask-rcnn-proxy")["containers"]
     configuration = document(overlay, "ConfigMap/mask-rcnn-proxy")["data"]
     asked_for = set(re.findall(r"\$\{(\w+)\}", "".join(configuration.values())))
@@ -186,7 +186,7 @@ def test_the_proxys_environment_is_what_its_configuration_asks_for(overlay):
     assert asked_for - given == {"DNS_ADDRESS"}
 
 
-def test_the_model_image_has_what_the_pods_build_from():
+def test_the_model_image_has_what_the_pods_build_from() -> None:
     text = (KUBERNETES / "model.Dockerfile").read_text()
     (target,) = re.findall(r"^COPY \. (\S+)$", text, re.MULTILINE)
     hadolint = Path(sys.executable).with_name("hadolint")
@@ -200,7 +200,9 @@ def test_the_model_image_has_what_the_pods_build_from():
         assert [file for file in files if file.startswith(target)] == list(CHECKPOINT_FILES)
 
 
-def test_the_autoscalers_metric_is_made_of_metrics_that_the_server_has(demo_server):
+def test_the_autoscalers_metric_is_made_of_metrics_that_the_server_has(
+    demo_server: TritonServer,
+) -> None:
     (values,) = load(KUBERNETES / "prometheus-adapter.yaml")
     (rule,) = values["rules"]["custom"]
     for overlay in OVERLAYS:

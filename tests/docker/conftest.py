@@ -13,8 +13,11 @@ import pytest
 ROOT = Path(__file__).parents[2]
 
 
+RunHere = Callable[[Sequence[str]], subprocess.CompletedProcess[str]]
+
+
 @pytest.fixture
-def run_here(tmp_path: Path) -> Callable[[Sequence[str]], subprocess.CompletedProcess[str]]:
+def run_here(tmp_path: Path) -> RunHere:
     """Runs a ``python3 -m …`` of an image, whose absolute paths are then in an empty folder.
 
     So it gets as far as the first file that it misses, if its options are right.

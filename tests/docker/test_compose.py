@@ -15,6 +15,7 @@ import yaml
 
 from server.__main__ import parse_arguments
 from server.shared_memory import ENOUGH_BYTES
+from tests.docker.conftest import RunHere
 
 DOCKER = Path(__file__).parents[2] / "docker"
 
@@ -48,7 +49,7 @@ def interpolated(text: str) -> str:
 
 
 @pytest.mark.parametrize("name", FILES)
-def test_file_fits_composes_schema(name, tmp_path):
+def test_file_fits_composes_schema(name: str, tmp_path: Path) -> None:
     plain = tmp_path / "compose.json"
     plain.write_text(json.dumps(FILES[name]))
     result = subprocess.run(
@@ -64,7 +65,7 @@ def test_file_fits_composes_schema(name, tmp_path):
 
 
 @pytest.mark.parametrize("names", [["compose.yaml"], ["compose.yaml", "compose.cpu.yaml"]])
-def test_compose_itself_accepts_the_files(names):
+def test_compose_itself_accepts_the_files(names: list[str]) -> None:
     docker = shutil.which("docker")
     if not docker or subprocess.run([docker, "compose", "version"], capture_output=True).returncode:
         pytest.skip("docker compose is not installed")
@@ -88,7 +89,9 @@ def test_compose_itself_accepts_the_files(names):
         if "command" in settings
     ],
 )
-def test_command_is_accepted_up_to_the_files_it_names(name, service, run_here):
+def test_command_is_accepted_up_to_the_files_it_names(
+    name: str, service: str, run_here: RunHere
+) -> None:
     command = FILES[name]["services"][service]["command"]
     result = run_here([interpolated(argument) for argument in command])
     assert result.returncode == 1, result.stderr
@@ -96,7 +99,7 @@ def test_command_is_accepted_up_to_the_files_it_names(name, service, run_here):
 
 
 @pytest.mark.parametrize("service", SERVICES)
-def test_service_is_confined(service):
+def test_service_is_confined(service: str) -> None:
     settings = SERVICES[service]
     assert settings["cap_drop"] == ["ALL"]
     assert settings["security_opt"] == ["no-new-privileges:true"]
@@ -105,7 +108,7 @@ def test_service_is_confined(service):
     assert all(port.startswith("127.0.0.1:") for port in settings.get("ports", []))
 
 
-def test_the_servers_published_ports_are_listened_on():
+def test_the_servers_published_ports_are_listened_on() -> None:
     dockerfile = (DOCKER / "Dockerfile").read_text().replace("\\\n", "")
     [image] = re.findall(r"^CMD (.*\"server\".*)$", dockerfile, re.M)
     for command in (json.loads(image), FILES["compose.cpu.yaml"]["services"]["serve"]["command"]):
@@ -116,21 +119,21 @@ def test_the_servers_published_ports_are_listened_on():
         assert published == [str(port) for port in ports]
 
 
-def test_a_server_that_ends_by_itself_is_started_again():
+def test_a_server_that_ends_by_itself_is_started_again() -> None:
     assert SERVICES["serve"]["restart"] == "on-failure:5"
 
 
-def test_the_server_cannot_write_the_repository():
+def test_the_server_cannot_write_the_repository() -> None:
     assert SERVICES["serve"]["volumes"] == ["models:/srv:ro"]
 
 
-def test_the_server_has_enough_shared_memory():
+def test_the_server_has_enough_shared_memory() -> None:
     size = SERVICES["serve"]["shm_size"]
     assert size.endswith("gb")
     assert int(size.removesuffix("gb")) * 2**30 >= ENOUGH_BYTES
 
 
-def test_tritons_default_version_is_the_dockerfiles():
+def test_tritons_default_version_is_the_dockerfiles() -> None:
     (default,) = re.findall(r"^ARG TRITON_VERSION=(.*)$", (DOCKER / "Dockerfile").read_text(), re.M)
     for settings in SERVICES.values():
         given = interpolated(settings["build"]["args"]["TRITON_VERSION"])

@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.docker.conftest import RunHere
+
 ROOT = Path(__file__).parents[2]
 DOCKERFILE = ROOT / "docker" / "Dockerfile"
 TEXT = re.sub(r"\\\n\s*", "", DOCKERFILE.read_text())
@@ -23,14 +25,14 @@ IMAGES = ("builder", "server", "client")
 COPIED = re.findall(r"^COPY (?!--from)(\S+)", TEXT, flags=re.MULTILINE)
 
 
-def test_hadolint_has_no_complaint():
+def test_hadolint_has_no_complaint() -> None:
     hadolint = Path(sys.executable).with_name("hadolint")
     result = subprocess.run([hadolint, DOCKERFILE], capture_output=True, text=True, check=False)
     assert result.returncode == 0, result.stdout + result.stderr
 
 
 @pytest.mark.parametrize("source", COPIED)
-def test_what_is_copied_is_in_the_context(source):
+def test_what_is_copied_is_in_the_context(source: str) -> None:
     assert (ROOT / source).exists()
     ignored, *exceptions = [
         line
@@ -42,20 +44,21 @@ def test_what_is_copied_is_in_the_context(source):
 
 
 @pytest.mark.parametrize("image", IMAGES)
-def test_images_run_as_an_ordinary_user(image):
+def test_images_run_as_an_ordinary_user(image: str) -> None:
     assert re.findall(r"^USER (.*)$", STAGES[image], flags=re.MULTILINE)[-1] == "1000:1000"
 
 
 @pytest.mark.parametrize("image", IMAGES)
-def test_the_default_command_is_one(image, run_here):
+def test_the_default_command_is_one(image: str, run_here: RunHere) -> None:
     (command,) = re.findall(r"^CMD (.*)$", STAGES[image], flags=re.MULTILINE)
     result = run_here(json.loads(command))
     assert result.returncode in (0, 1), result.stderr
     assert "Traceback" not in result.stderr
 
 
-def test_the_server_has_what_the_python_models_import():
-    installed = set(re.search(r"pip install (.*?) &&", STAGES["triton"])[1].split())
+def test_the_server_has_what_the_python_models_import() -> None:
+    (packages,) = re.findall(r"pip install (.*?) &&", STAGES["triton"])
+    installed = set(packages.split())
     for code in ROOT.glob("model_repository/*/1/*.py"):
         for module in imported_packages(code):
             assert installed & set(packages_distributions()[module]), f"{code}: {module}"
@@ -67,7 +70,7 @@ def imported_packages(code: Path) -> set[str]:
     for node in ast.walk(ast.parse(code.read_text())):
         if isinstance(node, ast.Import):
             names |= {alias.name.partition(".")[0] for alias in node.names}
-        elif isinstance(node, ast.ImportFrom):
+        elif isinstance(node, ast.ImportFrom) and node.module is not None:
             names.add(node.module.partition(".")[0])
     neighbours = {neighbour.stem for neighbour in code.parent.glob("*.py")}
     return names - sys.stdlib_module_names - neighbours - {"triton_python_backend_utils"}

@@ -36,7 +36,7 @@ def add(root: Path, file: str) -> None:
 
 @pytest.mark.parametrize("folder", [DEBIAN, "usr/local/tensorrt/lib", "opt/tensorrt/lib"])
 @pytest.mark.parametrize("version", ["10.16.1", "11.2.1"])
-def test_bindings_are_those_of_the_libraries(image, folder, version):
+def test_bindings_are_those_of_the_libraries(image: Path, folder: str, version: str) -> None:
     add(image, f"{folder}/libnvinfer.so.{version}")
     add(image, f"{folder}/libnvinfer_plugin.so.1.2.3")
     (image / folder / f"libnvinfer.so.{version.split('.')[0]}").symlink_to(
@@ -45,14 +45,14 @@ def test_bindings_are_those_of_the_libraries(image, folder, version):
     assert run(image).stdout == f"tensorrt-cu13-bindings=={version}.*\n"
 
 
-def test_bindings_are_named_after_cudas_major_version(image):
+def test_bindings_are_named_after_cudas_major_version(image: Path) -> None:
     (image / "usr/local/cuda").unlink()
     add(image, "usr/local/cuda/lib64/libcudart.so.12.9.79")
     add(image, f"{DEBIAN}/libnvinfer.so.10.13.3")
     assert run(image).stdout == "tensorrt-cu12-bindings==10.13.3.*\n"
 
 
-def test_libraries_of_python_packages_do_not_count(image):
+def test_libraries_of_python_packages_do_not_count(image: Path) -> None:
     add(image, f"{DEBIAN}/libnvinfer.so.10.16.1")
     add(image, "usr/local/lib/python3.12/dist-packages/tensorrt_libs/libnvinfer.so.10.9.0")
     assert run(image).stdout == "tensorrt-cu13-bindings==10.16.1.*\n"
@@ -71,7 +71,9 @@ def test_libraries_of_python_packages_do_not_count(image):
     ],
     ids=["nothing", "other libraries", "no full version", "two versions"],
 )
-def test_an_image_without_one_tensorrt_is_refused(image, files, found):
+def test_an_image_without_one_tensorrt_is_refused(
+    image: Path, files: list[str], found: str
+) -> None:
     for file in files:
         add(image, file)
     result = run(image)
@@ -82,7 +84,7 @@ def test_an_image_without_one_tensorrt_is_refused(image, files, found):
     assert "nvcr.io/nvidia/tritonserver" in result.stderr
 
 
-def test_an_image_without_cuda_is_refused(tmp_path):
+def test_an_image_without_cuda_is_refused(tmp_path: Path) -> None:
     add(tmp_path, f"{DEBIAN}/libnvinfer.so.10.16.1")
     result = run(tmp_path)
     assert result.returncode == 1

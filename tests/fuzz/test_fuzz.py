@@ -30,9 +30,11 @@ def test_seeds_are_read(name: str) -> None:
 def test_changed_files_are_read_or_refused(name: str) -> None:
     target = TARGETS[name]
     random = Random(name)
+    stderr = sys.__stderr__  # not pytest's, which nobody would see
+    assert stderr is not None
     for number in range(EXAMPLES):
         data = target.changed(random.choice(target.seeds), random)
-        faulthandler.dump_traceback_later(TIMEOUT_S, exit=True, file=sys.__stderr__)
+        faulthandler.dump_traceback_later(TIMEOUT_S, exit=True, file=stderr)
         try:
             target.run(data)
         except BaseException:

@@ -212,12 +212,14 @@ NOT_FOUND: Mapping[str, Row] = {
 }
 """Requests answered with NOT_FOUND: they are for something that the server does not have."""
 
+_ODD_PARAMETER: Mapping[str, Any] = {'a"b\n\0': 'c"\\\0\n'}
+
 ANSWERED: Mapping[str, Any] = {
     "contents outside raw_input_contents": _with_contents(bytes_contents=[JPEG]),
     "output named twice": request(outputs=["scores", "scores"]),
     "batch of 2**32 + 1, which Triton takes for 1": request(shape=(2**32 + 1, 1)),
     "unknown parameter": request(nonsense=1),
-    "parameter with quotes and line breaks": request(**{'a"b\n\0': 'c"\\\0\n'}),
+    "parameter with quotes and line breaks": request(**_ODD_PARAMETER),
     "id of 100 kB": service_pb2.ModelInferRequest(id="x" * 100_000),
     "classification of 2**62 values": classification("scores", 2**62),
 }

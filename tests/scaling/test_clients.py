@@ -4,16 +4,23 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Callable
+from pathlib import Path
 
 from client.evaluate import SUMMARY
 from client.merge import merge
 from tests.reliability.evaluation import Evaluation, lost, result_lines, same_results
 from tests.scaling.conftest import PICTURES
+from tests.scaling.pod import Pod
 
 
 def test_a_client_spreads_its_requests_and_does_without_a_server_that_is_killed(
-    equal_pods, dataset, one_server, tmp_path, reliability_row
-):
+    equal_pods: list[Pod],
+    dataset: Path,
+    one_server: Path,
+    tmp_path: Path,
+    reliability_row: Callable[..., None],
+) -> None:
     urls = ",".join(pod.grpc_url for pod in equal_pods)
     evaluation = Evaluation(dataset, urls, tmp_path / "output", ("--concurrency", "6"))
     evaluation.wait_for(PICTURES // 4)
@@ -43,8 +50,8 @@ def test_a_client_spreads_its_requests_and_does_without_a_server_that_is_killed(
 
 
 def test_shards_of_several_clients_merge_into_the_evaluation_of_one(
-    equal_pods, dataset, one_server, tmp_path
-):
+    equal_pods: list[Pod], dataset: Path, one_server: Path, tmp_path: Path
+) -> None:
     shards = [
         Evaluation(dataset, pod.grpc_url, tmp_path / str(number), ("--shard", f"{number}/3"))
         for number, pod in enumerate(equal_pods, start=1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -20,8 +21,8 @@ OTHERS = (ADDRESSES[0], ADDRESSES[2])
 
 @pytest.mark.long
 def test_average_precision_is_that_of_detectron2_whatever_happens_to_the_servers(
-    demo_repository, tmp_path, tmp_path_factory
-):
+    demo_repository: Path, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
     haproxy()
     upgraded = as_version_2(demo_repository, tmp_path_factory.mktemp("demo_upgrade") / "2")
     service = HeadlessService(ADDRESSES)

@@ -24,7 +24,9 @@ FOR_AS_LONG_AS_AN_UPGRADE = ("--concurrency", "2")
 OTHERS = (ADDRESSES[0], ADDRESSES[2])
 
 
-def test_the_requests_of_one_connection_are_shared_out(pods, proxy, dataset, one_server, tmp_path):
+def test_the_requests_of_one_connection_are_shared_out(
+    pods: list[Pod], proxy: Proxy, dataset: Path, one_server: Path, tmp_path: Path
+) -> None:
     before = [pod.answered() for pod in pods]
     evaluation = Evaluation(dataset, proxy.url, tmp_path / "output", WITHOUT_RETRIES)
     code, printed = evaluation.wait()
@@ -37,8 +39,13 @@ def test_the_requests_of_one_connection_are_shared_out(pods, proxy, dataset, one
 
 
 def test_a_killed_server_loses_nothing_and_is_used_again(
-    pods, proxy, dataset, one_server, tmp_path, reliability_row
-):
+    pods: list[Pod],
+    proxy: Proxy,
+    dataset: Path,
+    one_server: Path,
+    tmp_path: Path,
+    reliability_row: Callable[..., None],
+) -> None:
     pod = pods[0]
     evaluation = Evaluation(dataset, proxy.url, tmp_path / "output", FOR_SOME_SECONDS)
     evaluation.wait_for(PICTURES // 8)
@@ -135,8 +142,14 @@ def machines(pods: list[Pod], folder: Path) -> Iterator[Proxy]:
 
 
 def test_a_server_that_is_drained_and_upgraded_is_not_missed(
-    pods, way, versions, dataset, one_server, tmp_path, reliability_row
-):
+    pods: list[Pod],
+    way: Way,
+    versions: dict[str, Path],
+    dataset: Path,
+    one_server: Path,
+    tmp_path: Path,
+    reliability_row: Callable[..., None],
+) -> None:
     pod = pods[1]
     version = "2" if pod.repository == versions["1"] else "1"
     options = FOR_AS_LONG_AS_AN_UPGRADE + WITHOUT_RETRIES
@@ -173,7 +186,9 @@ def test_a_server_that_is_drained_and_upgraded_is_not_missed(
     )
 
 
-def test_the_proxy_says_whether_a_server_is_ready_and_how_many_requests_it_saw(proxy):
+def test_the_proxy_says_whether_a_server_is_ready_and_how_many_requests_it_saw(
+    proxy: Proxy,
+) -> None:
     assert proxy.status("/ready")[0] == 200
     code, metrics = proxy.status("/metrics")
     assert code == 200

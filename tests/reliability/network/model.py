@@ -5,26 +5,30 @@ go by in a minute, the capacity is known exactly, and a canvas that arrived dama
 for another, is seen in the answer.
 """
 
+from __future__ import annotations
+
 import json
 import time
 import zlib
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import triton_python_backend_utils as pb_utils
 
 
 class TritonPythonModel:
-    def initialize(self, args):
+    def initialize(self, args: dict[str, Any]) -> None:
         config = json.loads(args["model_config"])
         self.seconds = float(config["parameters"]["seconds"]["string_value"])
         dims = {output["name"]: output["dims"] for output in config["output"]}
         self.places, self.side, _ = dims["mask_probs"]
 
-    def execute(self, requests):
+    def execute(self, requests: list[Any]) -> list[Any]:
         time.sleep(self.seconds)
         return [self.answer(request) for request in requests]
 
-    def answer(self, request):
+    def answer(self, request: Any) -> Any:
         canvases = pb_utils.get_input_tensor_by_name(request, "canvas").as_numpy()
         sizes = pb_utils.get_input_tensor_by_name(request, "image_size").as_numpy()
         found = [self.draw(*picture) for picture in zip(canvases, sizes, strict=True)]
@@ -35,7 +39,9 @@ class TritonPythonModel:
             ]
         )
 
-    def draw(self, canvas, image_size):
+    def draw(
+        self, canvas: npt.NDArray[np.uint8], image_size: npt.NDArray[np.int32]
+    ) -> dict[str, npt.NDArray[Any]]:
         lot = np.random.default_rng(zlib.crc32(canvas.tobytes()))
         count = lot.integers(1, 12)
         corners = np.sort(lot.random((self.places, 2, 2), np.float32), axis=1)

@@ -1,51 +1,20 @@
-"""A served stand-in for the model, a data set for it, and the results of an undisturbed run."""
+"""A served stand-in for the model, a data set for it, and evaluations to which things happen."""
 
 from __future__ import annotations
 
 import json
-import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from builder.repository.models import NETWORK
+from tests.reliability.dataset import DEMO, PICTURES, write_dataset
 from tests.reliability.evaluation import Evaluation
-from tests.reliability.service import ROOT, Service
+from tests.reliability.service import Service
+from tests.reliability.stand_in import write_stand_in
+from tests.reliability.trial import Trial
 
-DEMO = ROOT / "demo" / "val"
-PICTURES = 128
 NETWORK_SECONDS = 0.02
-
-
-def write_stand_in(folder: Path, repository: Path, model_config_name: str, seconds: float) -> Path:
-    """A copy of a repository whose network is that of network/model.py, on the CPU.
-
-    Its instances, batcher and queue policy are those of `model_config_name`.
-
-    Args:
-        seconds: what a batch takes, of any size.
-    """
-    shutil.copytree(repository, folder, ignore=shutil.ignore_patterns("model.onnx"))
-    shutil.copy(Path(__file__).with_name("network") / "model.py", folder / NETWORK / "1")
-    config = folder / NETWORK / "configs" / f"{model_config_name}.pbtxt"
-    text = config.read_text().replace("KIND_GPU", "KIND_CPU")
-    config.write_text(
-        f'{text}parameters {{ key: "seconds" value: {{ string_value: "{seconds}" }} }}\n'
-    )
-    return folder
-
-
-def write_dataset(folder: Path, pictures: int) -> Path:
-    """A COCO data set of so many pictures, the demo's in turn, in `folder`."""
-    (folder / "images").symlink_to(DEMO / "images")
-    content = json.loads((DEMO / "instances.json").read_text())
-    images = content["images"]
-    content["images"] = [
-        {**images[number % len(images)], "id": number} for number in range(pictures)
-    ]
-    (folder / "instances.json").write_text(json.dumps(content))
-    return folder
 
 
 @pytest.fixture(scope="session")
@@ -91,3 +60,14 @@ def undisturbed(service: Service, dataset: Path, tmp_path_factory: pytest.TempPa
     assert code == 0, printed
     assert evaluation.finished() == PICTURES
     return evaluation.output
+
+
+@pytest.fixture
+def trial(
+    service: Service,
+    dataset: Path,
+    undisturbed: Path,
+    tmp_path: Path,
+    reliability_row: Callable[..., None],
+) -> Trial:
+    return Trial(dataset, service.grpc_url, undisturbed, tmp_path, reliability_row)

@@ -8,7 +8,6 @@ import struct
 import threading
 from collections.abc import Coroutine
 from concurrent.futures import Future
-from types import TracebackType
 from typing import Any
 
 CHUNK = 1 << 16
@@ -38,12 +37,7 @@ class FaultyConnection:
         self.url = f"127.0.0.1:{self._listener.sockets[0].getsockname()[1]}"
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *exception: object) -> None:
         self._loop.call_soon_threadsafe(self._listener.close)
         self.reset()
         self._loop.call_soon_threadsafe(self._loop.stop)

@@ -16,9 +16,9 @@ import pytest
 
 from builder.repository.models import NETWORK
 from client.evaluate import SUMMARY
-from tests.reliability.conftest import write_stand_in
 from tests.reliability.open_loop import Outcome, most_in_flight, send
 from tests.reliability.service import Service
+from tests.reliability.stand_in import write_stand_in
 
 LONG = pytest.mark.long
 CAPACITY = 40.0
@@ -104,13 +104,7 @@ def test_twice_the_capacity_is_refused_in_part_and_the_queue_stays_short(
     assert len(refused) > CAPACITY * seconds / 4
     assert len(answered) > CAPACITY * seconds / 2
     assert most_in_flight(outcomes) < unbounded(seconds)
-    reliability_row(
-        f"twice the capacity offered ({setting})",
-        tried=len(outcomes),
-        lost=len(outcomes) - len(answered) - len(refused),
-        recovered_in="",
-        seen_as=described(outcomes, seconds),
-    )
+    write_row(reliability_row, setting, outcomes, seconds)
 
 
 @pytest.mark.long
@@ -122,16 +116,10 @@ def test_without_a_queue_policy_the_queue_grows(
     seconds = LONG_SECONDS
     outcomes = offer_twice_the_capacity(serve(CPU_UNBOUNDED), pictures, seconds)
 
-    answered, refused = split(outcomes)
+    _, refused = split(outcomes)
     assert not refused
     assert most_in_flight(outcomes) > unbounded(seconds)
-    reliability_row(
-        f"twice the capacity offered ({CPU_UNBOUNDED})",
-        tried=len(outcomes),
-        lost=len(outcomes) - len(answered),
-        recovered_in="",
-        seen_as=described(outcomes, seconds),
-    )
+    write_row(reliability_row, CPU_UNBOUNDED, outcomes, seconds)
 
 
 @pytest.mark.long
@@ -149,13 +137,7 @@ def test_a_timeout_serves_more_than_a_full_queue_beside_a_single_instance(
         answered, refused = split(outcomes)
         assert refused
         served[setting] = len(answered)
-        reliability_row(
-            f"twice the capacity offered ({setting})",
-            tried=len(outcomes),
-            lost=len(outcomes) - len(answered) - len(refused),
-            recovered_in="",
-            seen_as=described(outcomes, LONG_SECONDS),
-        )
+        write_row(reliability_row, setting, outcomes, LONG_SECONDS)
     assert served[ONE_INSTANCE_BY_SIZE] < served[ONE_INSTANCE]
 
 
@@ -183,6 +165,21 @@ def offer_twice_the_capacity(
 def split(outcomes: Sequence[Outcome]) -> tuple[list[Outcome], list[Outcome]]:
     """(answered, refused)."""
     return [o for o in outcomes if o.error is None], [o for o in outcomes if o.error is not None]
+
+
+def write_row(
+    reliability_row: Callable[..., None],
+    setting: Setting,
+    outcomes: Sequence[Outcome],
+    seconds: float,
+) -> None:
+    reliability_row(
+        f"twice the capacity offered ({setting})",
+        tried=len(outcomes),
+        lost=0,  # each was answered or refused
+        recovered_in="",
+        seen_as=described(outcomes, seconds),
+    )
 
 
 def middle_and_last_third(outcomes: Sequence[Outcome]) -> tuple[list[float], list[float]]:

@@ -18,7 +18,7 @@ import pytest
 from PIL import Image
 from tritonclient.grpc.aio import InferenceServerClient
 
-from tests.reliability.conftest import DEMO
+from tests.reliability.dataset import DEMO
 from tests.reliability.open_loop import ask
 from tests.reliability.processes import Holdings, holdings
 from tests.reliability.service import Service

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.reliability.conftest import write_dataset, write_stand_in
+from tests.reliability.dataset import write_dataset
 from tests.reliability.evaluation import Evaluation
+from tests.reliability.stand_in import write_stand_in
 from tests.scaling.headless_service import HeadlessService
 from tests.scaling.pod import Pod
 from tests.scaling.proxy import HAPROXY_FOLDER, Proxy, free_ports, haproxy

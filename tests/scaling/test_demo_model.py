@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from client.evaluate import SUMMARY
-from tests.reliability.conftest import DEMO
+from tests.reliability.dataset import DEMO
 from tests.reliability.evaluation import Evaluation, lost, result_lines, same_results
 from tests.reliability.service import wait_until
 from tests.scaling.conftest import as_version_2, cluster_proxy, running_pods

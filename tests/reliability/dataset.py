@@ -1,0 +1,23 @@
+"""The demo's pictures as a COCO data set of any size."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from tests.reliability.service import ROOT
+
+DEMO = ROOT / "demo" / "val"
+PICTURES = 128
+
+
+def write_dataset(folder: Path, pictures: int) -> Path:
+    """A COCO data set of so many pictures, the demo's in turn, in `folder`."""
+    (folder / "images").symlink_to(DEMO / "images")
+    content = json.loads((DEMO / "instances.json").read_text())
+    images = content["images"]
+    content["images"] = [
+        {**images[number % len(images)], "id": number} for number in range(pictures)
+    ]
+    (folder / "instances.json").write_text(json.dumps(content))
+    return folder

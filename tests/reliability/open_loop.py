@@ -12,7 +12,7 @@ import tritonclient.grpc
 from tritonclient.grpc.aio import InferenceServerClient
 from tritonclient.utils import InferenceServerException
 
-from builder.repository.models import ENSEMBLE
+from artifact.names import ModelNames
 
 OUTPUTS = ("num_detections", "boxes", "scores", "category_ids", "masks")
 
@@ -40,7 +40,7 @@ async def ask(client: InferenceServerClient, picture: bytes) -> Outcome:
     sent = time.perf_counter()
     error = None
     try:
-        await client.infer(ENSEMBLE, [tensor], outputs=outputs)
+        await client.infer(ModelNames().ensemble, [tensor], outputs=outputs)
     except InferenceServerException as failure:
         error = f"{failure.status()}: {failure.message()}"
     return Outcome(sent, time.perf_counter(), error)

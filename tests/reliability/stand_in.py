@@ -5,7 +5,9 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from builder.repository.models import NETWORK
+from artifact.names import ONNX, ModelNames
+
+NAMES = ModelNames()
 
 
 def write_stand_in(folder: Path, repository: Path, model_config_name: str, seconds: float) -> Path:
@@ -16,9 +18,9 @@ def write_stand_in(folder: Path, repository: Path, model_config_name: str, secon
     Args:
         seconds: what a batch takes, of any size.
     """
-    shutil.copytree(repository, folder, ignore=shutil.ignore_patterns("model.onnx"))
-    shutil.copy(Path(__file__).with_name("network") / "model.py", folder / NETWORK / "1")
-    config = folder / NETWORK / "configs" / f"{model_config_name}.pbtxt"
+    shutil.copytree(repository, folder, ignore=shutil.ignore_patterns(ONNX))
+    shutil.copy(Path(__file__).with_name("network") / "model.py", folder / NAMES.network_folder)
+    config = folder / NAMES.network / "configs" / f"{model_config_name}.pbtxt"
     text = config.read_text().replace("KIND_GPU", "KIND_CPU")
     config.write_text(
         f'{text}parameters {{ key: "seconds" value: {{ string_value: "{seconds}" }} }}\n'

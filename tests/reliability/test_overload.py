@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from builder.repository.models import NETWORK
+from artifact.names import ModelNames
 from client.evaluate import SUMMARY
 from tests.reliability.open_loop import Outcome, most_in_flight, send
 from tests.reliability.service import Service
@@ -73,7 +73,7 @@ def serve(demo_repository: Path, tmp_path: Path) -> Iterator[Callable[[Setting],
         folder = tmp_path / str(len(services))
         folder.mkdir()
         repository = write_stand_in(folder / "repository", demo_repository, setting.name, seconds)
-        setting.apply_to(repository / NETWORK / "configs" / f"{setting.name}.pbtxt")
+        setting.apply_to(repository / ModelNames().network / "configs" / f"{setting.name}.pbtxt")
         service = Service(repository, folder, model_config_name=setting.name)
         services.append(service)
         service.start()

@@ -9,21 +9,25 @@ from os import kill
 import pytest
 import tritonclient.grpc
 
-from builder.repository.models import NETWORK, POSTPROCESS, PREPROCESS
+from artifact.names import ModelNames
 from server.access import headers
 from tests.reliability.dataset import PICTURES
 from tests.reliability.evaluation import result_lines
 from tests.reliability.service import ACCESS_KEY, Service
 from tests.reliability.trial import Trial
 
+NAMES = ModelNames()
 LONG = pytest.mark.long
 ONCE_AND_OFTEN = pytest.mark.parametrize("times", [1, pytest.param(10, marks=LONG)])
 
 
 @pytest.mark.parametrize(
     ("model", "times"),
-    [(NETWORK, 1)]
-    + [pytest.param(model, 5, marks=LONG) for model in (PREPROCESS, NETWORK, POSTPROCESS)],
+    [(NAMES.network, 1)]
+    + [
+        pytest.param(model, 5, marks=LONG)
+        for model in (NAMES.preprocess, NAMES.network, NAMES.postprocess)
+    ],
 )
 def test_the_process_of_a_python_model_is_killed(
     service: Service, trial: Trial, model: str, times: int
@@ -73,9 +77,9 @@ def test_the_network_is_unloaded_and_loaded(service: Service, trial: Trial, time
 
     def unload_and_load() -> None:
         with tritonclient.grpc.InferenceServerClient(service.grpc_url) as control:
-            control.unload_model(NETWORK, headers=access)
+            control.unload_model(NAMES.network, headers=access)
             time.sleep(1)
-            control.load_model(NETWORK, headers=access)
+            control.load_model(NAMES.network, headers=access)
 
     for _ in range(times):
         said = trial.run(unload_and_load)
@@ -83,7 +87,7 @@ def test_the_network_is_unloaded_and_loaded(service: Service, trial: Trial, time
         assert "is away" in said
         assert "is back" in said
     trial.write_row(
-        f"{NETWORK} unloaded for a second and loaded, under load",
+        f"{NAMES.network} unloaded for a second and loaded, under load",
         tried=times,
         seen_as="a pause; “… is away”, “… is back”, code 0",
     )

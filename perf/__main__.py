@@ -8,7 +8,6 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from artifact.errors import ArtifactError
 from artifact.names import DEFAULT_NAME
 from client.errors import ClientError
 from perf.errors import PerfError
@@ -30,7 +29,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     raise_keyboard_interrupt()
     try:
         options.command(options)
-    except (PerfError, ServerError, ClientError, ArtifactError) as error:
+    except (PerfError, ServerError, ClientError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:

@@ -125,7 +125,7 @@ def _add_model(parser: argparse.ArgumentParser) -> None:
         required=True,
         type=Path,
         metavar="FILE",
-        help="its weights: .pkl, .pth or .wts",
+        help="its weights: .pkl, .pth (.pt, .ckpt) or .wts; torch is not needed",
     )
 
 

@@ -20,19 +20,19 @@ from builder.weights.wts import read_wts
 
 READERS: dict[str, Callable[[Path], Mapping[str, object]]] = {
     ".pkl": read_pickle,
-    ".pth": read_torch,
+    **dict.fromkeys((".pth", ".pt", ".ckpt"), read_torch),
     ".wts": read_wts,
 }
 
 
 def load_weights(path: str | Path, parameters: Parameters) -> dict[str, npt.NDArray[np.float32]]:
-    """Reads a detectron2 model zoo .pkl, a torch checkpoint .pth, or a tensorrtx .wts.
+    """Reads a detectron2 model zoo .pkl, a torch .pth (.pt, .ckpt), or a tensorrtx .wts.
 
-    fp16 and fp64 become fp32. Passed over: `pixel_mean` and `pixel_std` (the configuration has
-    them), `cell_anchors` and `num_batches_tracked`.
+    fp16, bf16 and fp64 become fp32. Passed over: `pixel_mean` and `pixel_std` (the configuration
+    has them), `cell_anchors` and `num_batches_tracked`.
 
     Args:
-        path: the file; its suffix says which of the three it is.
+        path: the file; its suffix says which of these it is.
         parameters: the network's.
 
     Returns:
@@ -47,7 +47,7 @@ def load_weights(path: str | Path, parameters: Parameters) -> dict[str, npt.NDAr
     if reader is None:
         raise BuildError(
             f"{path}: unknown kind of weights {path.suffix!r}; expected .pkl (detectron2 model "
-            f"zoo), .pth (torch checkpoint) or .wts (tensorrtx)"
+            f"zoo), .pth, .pt or .ckpt (torch checkpoint), or .wts (tensorrtx)"
         )
     try:
         with path.open("rb") as file:

@@ -19,7 +19,7 @@ NAMES = (
     *(("os", "system"), ("os", "mkdir"), ("posix", "system"), ("builtins", "eval")),
     *(("__builtin__", "eval"), ("builtins", "getattr"), ("builtins", "open"), ("numpy", "load")),
     *(("subprocess", "Popen"), ("numpy", "memmap"), ("builtins", "bytearray")),
-    *(("builder.weights.pickle_reader", "_StandIn"), ("copyreg", "_reconstructor")),
+    *(("builder.weights.unpickler", "StandIn"), ("copyreg", "_reconstructor")),
     *(("collections", "OrderedDict"), ("_codecs", "encode"), ("__builtin__", "bytes")),
     *(("numpy", "ndarray"), ("numpy", "dtype"), ("numpy.core.multiarray", "_reconstruct")),
     *(("numpy.core.multiarray", "scalar"), ("numpy._core.numeric", "_frombuffer")),

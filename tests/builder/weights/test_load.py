@@ -126,11 +126,13 @@ def test_a_pkl_whose_batch_norm_is_folded_is_read_as_it_is(tmp_path: Path) -> No
 # Files that are no weights.
 
 
-@pytest.mark.parametrize("name", ["model", "model.onnx", "model.pt", "model.tar.gz", "model.pkl.1"])
+@pytest.mark.parametrize(
+    "name", ["model", "model.onnx", "model.bin", "model.tar.gz", "model.pkl.1"]
+)
 def test_an_unknown_suffix_is_refused_with_the_known_ones(tmp_path: Path, name: str) -> None:
     path = write_pickle(tmp_path / name, tensors())
     message = refusal(path)
-    assert all(suffix in message for suffix in (".pkl", ".pth", ".wts"))
+    assert all(suffix in message for suffix in (".pkl", ".pth", ".pt", ".ckpt", ".wts"))
 
 
 def test_the_suffix_may_be_in_capitals(tmp_path: Path) -> None:
@@ -231,8 +233,8 @@ def test_a_value_that_leaves_fp32_when_folded_is_named(tmp_path: Path) -> None:
 
 
 def test_a_common_prefix_is_pointed_out(tmp_path: Path) -> None:
-    message = refusal_of(tmp_path, {f"module.{name}": a for name, a in tensors().items()})
-    assert "14 of the missing tensors are there, but their names begin with 'module.'" in message
+    message = refusal_of(tmp_path, {f"net.{name}": a for name, a in tensors().items()})
+    assert "14 of the missing tensors are there, but their names begin with 'net.'" in message
 
 
 @pytest.mark.parametrize(
@@ -283,16 +285,65 @@ def test_a_mask_r_cnn_without_its_mask_head_is_called_a_faster_r_cnn(tmp_path: P
 # The model within the checkpoint.
 
 
+@pytest.mark.parametrize("key", ["model", "state_dict", "model_state_dict"])
+def test_the_model_is_found_under_the_names_that_training_scripts_give_it(
+    tmp_path: Path, key: str
+) -> None:
+    checkpoint = {key: tensors(), "epoch": 3, "ema_state": {"a.b": np.ones(2)}, "optimizer": {}}
+    path = tmp_path / "model.pkl"
+    path.write_bytes(pickle.dumps(checkpoint))
+    assert load_weights(path, PARAMETERS).keys() == SHAPES.keys()
+
+
+@pytest.mark.parametrize(
+    "prefix",
+    [
+        "module.",
+        "_orig_mod.",
+        "model.",
+        "module._orig_mod.",
+        "_orig_mod.module.",
+        "module.module.",
+        "model._orig_mod.module.",
+        "_fsdp_wrapped_module._orig_mod.",
+    ],
+)
+def test_what_wraps_a_model_is_taken_off_its_names(tmp_path: Path, prefix: str) -> None:
+    path = write_pickle(tmp_path / "a.pkl", {f"{prefix}{n}": a for n, a in tensors().items()})
+    expected = load_weights(write_pickle(tmp_path / "b.pkl", tensors()), PARAMETERS)
+    for name, array in load_weights(path, PARAMETERS).items():
+        np.testing.assert_array_equal(array, expected[name])
+
+
+def test_what_wraps_a_part_of_a_model_is_taken_off_its_names(tmp_path: Path) -> None:
+    model = {name.replace("backbone.", "backbone._orig_mod."): a for name, a in tensors().items()}
+    path = write_pickle(tmp_path / "model.pkl", {f"module.{name}": a for name, a in model.items()})
+    assert load_weights(path, PARAMETERS).keys() == SHAPES.keys()
+
+
+def test_a_prefix_of_some_names_only_stays(tmp_path: Path) -> None:
+    model = {f"model.{name}": a for name, a in tensors().items()} | {"loss.weight": np.ones(3)}
+    message = refusal_of(tmp_path, model)
+    assert "14 of the missing tensors are there, but their names begin with 'model.'" in message
+
+
+def test_a_tensor_that_is_there_wrapped_and_not_is_refused(tmp_path: Path) -> None:
+    name = "backbone.stem.conv1.weight"
+    message = refusal_of(tmp_path, tensors() | {f"_orig_mod.{name}": np.ones(3)})
+    assert f"holds {name} twice, as {name} and as _orig_mod.{name}" in message
+
+
 @pytest.mark.parametrize(
     ("checkpoint", "says"),
     [
         ({"model": {}, "__author__": ""}, "holds no tensors"),
         ({}, "found: nothing"),
-        ({"epoch": 3, "state_dict": {"a.b": 1}}, "found: epoch, state_dict"),
+        ({"epoch": 3, "weights": {"a.b": 1}}, "found: epoch, weights"),
+        ({"state_dict": 3}, "its 'state_dict' is no dictionary"),
         ({"model": [1, 2]}, "'model' is no dictionary"),
         ({"model": None}, "'model' is no dictionary"),
         ({"model": {1: 2}}, "'model' is no dictionary"),
-        ({1: 2}, "'model' is no dictionary"),
+        ({1: 2}, "what it holds is no dictionary"),
         ([1, 2], "one object of type list"),
         (3, "one object of type int"),
         (None, "one object of type NoneType"),

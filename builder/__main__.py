@@ -78,7 +78,8 @@ def _parser() -> argparse.ArgumentParser:
         "--categories",
         type=Path,
         metavar="FILE",
-        help="COCO-format JSON with the data set's categories (default: COCO's 80)",
+        help="the data set's categories: COCO-format JSON, or a .txt of the classes' names, one a "
+        "line in detectron2's order, whose ids are then 0, 1, … (default: COCO's 80)",
     )
     build.add_argument(
         "--max-batch",

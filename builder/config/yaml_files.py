@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import reprlib
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,15 @@ BASE_KEY = "_BASE_"
 
 LARGEST_FILE = 100_000
 """In bytes. detectron2's dump of all its settings has 6 kB; `_BASE_` may name /dev/zero."""
+
+_LAZY = re.compile(rb"""^[^#\n]*\b_target_["']?\s*:""", re.MULTILINE)
+"""What LazyConfig writes into a YAML file in place of each class and function."""
+
+_INSTEAD_OF_LAZY = (
+    "give detectron2's other kind of configuration: start from the model zoo's "
+    "mask_rcnn_R_50_C4_1x.yaml and set in it what yours changes, such as "
+    "MODEL.ROI_HEADS.NUM_CLASSES for model.roi_heads.num_classes. The weights can stay as they are"
+)
 
 
 @dataclass(frozen=True)
@@ -98,7 +108,8 @@ def _read_yaml(chain: tuple[Path, ...]) -> dict[object, object]:
     path = chain[-1]
     if path.suffix == ".py":
         raise BuildError(
-            f"{path}: Python configurations (LazyConfig) are not read; give the model's YAML file"
+            f"{_arrows(chain)}: configurations in Python (LazyConfig) are not read, because that "
+            f"would run them; {_INSTEAD_OF_LAZY}"
         )
     try:
         with path.open("rb") as file:
@@ -109,6 +120,11 @@ def _read_yaml(chain: tuple[Path, ...]) -> dict[object, object]:
     if len(content) > LARGEST_FILE:
         raise BuildError(
             f"{_arrows(chain)}: is larger than {LARGEST_FILE} bytes; expected detectron2 YAML"
+        )
+    if _LAZY.search(content):
+        raise BuildError(
+            f"{_arrows(chain)}: was written by LazyConfig (it has `_target_`), whose names are not "
+            f"those of detectron2's settings; {_INSTEAD_OF_LAZY}"
         )
     try:
         settings = yaml.load(content.decode(), Loader=_PlainLoader)

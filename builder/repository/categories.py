@@ -23,23 +23,37 @@ def categories_for(num_classes: int, path: str | Path | None) -> tuple[Category,
 
     Args:
         num_classes: detectron2's MODEL.ROI_HEADS.NUM_CLASSES.
-        path: a COCO-format JSON file with ``categories``, or None for COCO's own 80.
+        path: a COCO-format JSON file with ``categories``, a text file (.txt) of names, one a line,
+            or None for COCO's own 80.
 
     Returns:
-        One for each class. Class i of the network is the i-th of the data set's ids in ascending
-        order, which is how detectron2 numbers the classes of a COCO-format data set.
+        One for each class. Class i of the network, counted from 0, is the i-th of the data set's
+        ids in ascending order, which is how detectron2 numbers the classes of a COCO-format data
+        set. A text file has no ids: there class i has the id i, as detectron2's `pred_classes` and
+        the annotations that its COCOEvaluator writes for a data set without ids
+        (`convert_to_coco_json`).
 
     Raises:
         BuildError: if `path` is None and there are not 80 classes, or if the file does not hold
             `num_classes` categories.
     """
     if path is not None:
-        return _read(Path(path), num_classes)
+        path = Path(path)
+        read = _read_names if path.suffix.lower() == ".txt" else _read_coco
+        categories = read(path)
+        if len(categories) != num_classes:
+            raise BuildError(
+                f"{path}: has {len(categories)} categories, but the configuration has "
+                f"{num_classes} classes (MODEL.ROI_HEADS.NUM_CLASSES); expected the file of the "
+                "data set that the weights were trained on" + _background(categories)
+            )
+        return categories
     if num_classes != len(COCO_CATEGORIES):
         raise BuildError(
             f"the configuration has {num_classes} classes and COCO has {len(COCO_CATEGORIES)}, "
             "so the category ids and names are not known; pass --categories FILE, a COCO-format "
-            f"JSON (an annotation file will do) whose `categories` are {num_classes}"
+            f"JSON (an annotation file will do) whose `categories` are {num_classes}, or a .txt of "
+            f"{num_classes} names, one a line"
         )
     return COCO_CATEGORIES
 
@@ -53,13 +67,46 @@ def categories_json(categories: Sequence[Category]) -> str:
     return "[\n" + ",\n".join(lines) + "\n]"
 
 
-def _read(path: Path, num_classes: int) -> tuple[Category, ...]:
+def _content(path: Path) -> bytes:
     try:
-        content = json.loads(path.read_bytes())
-    except OSError as error:
-        raise BuildError(f"{path}: cannot be read: {error.strerror}") from error
+        return path.read_bytes()
+    except (OSError, ValueError) as error:  # ValueError: a NUL in the name
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise BuildError(f"{path}: cannot be read: {reason}") from error
+
+
+def _read_names(path: Path) -> tuple[Category, ...]:
+    try:
+        text = _content(path).decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise BuildError(f"{path}: is not a text in UTF-8: {error}") from error
+    lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    line_of: dict[str, int] = {}
+    for number, name in enumerate(map(str.strip, lines), start=1):
+        if name in line_of:
+            raise BuildError(
+                f"{path}: has {name!r:.100} twice, in lines {line_of[name]} and {number}"
+            )
+        if name:
+            line_of[name] = number
+    return tuple(Category(*item) for item in enumerate(line_of))
+
+
+def _background(categories: Sequence[Category]) -> str:
+    """What to do about a list that counts the background, as other frameworks' lists do."""
+    names = [category.name for category in categories]
+    first = next((name for name in names if name.strip("_").lower() == "background"), None)
+    return "" if first is None else f", without {first!r}, which is no class of detectron2's"
+
+
+def _read_coco(path: Path) -> tuple[Category, ...]:
+    try:
+        content = json.loads(_content(path))
     except (ValueError, RecursionError) as error:
-        raise BuildError(f"{path}: is not JSON: {error}; expected a COCO-format file") from error
+        raise BuildError(
+            f"{path}: is not JSON: {error}; expected a COCO-format file (names, one a line, have "
+            "to be in a .txt)"
+        ) from error
     entries = content.get("categories") if isinstance(content, dict) else None
     if not isinstance(entries, list):
         raise BuildError(f"{path}: has no list `categories`; expected a COCO-format file")
@@ -67,12 +114,6 @@ def _read(path: Path, num_classes: int) -> tuple[Category, ...]:
     ids = [category.id for category in categories]
     if repeated := sorted({i for i in ids if ids.count(i) > 1}):
         raise BuildError(f"{path}: `categories` has more than one of id {repeated[0]}")
-    if len(categories) != num_classes:
-        raise BuildError(
-            f"{path}: has {len(categories)} categories, but the configuration has {num_classes} "
-            "classes (MODEL.ROI_HEADS.NUM_CLASSES); expected the file of the data set that the "
-            "weights were trained on"
-        )
     return tuple(categories)
 
 

@@ -465,6 +465,25 @@ def test_a_file_that_is_no_configuration_is_refused(
     assert str(path) in message
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "model:\n  _target_: detectron2.modeling.GeneralizedRCNN\n  roi_heads: {num_classes: 3}\n",
+        "dataloader:\n  test: {dataset: {_target_: detectron2.data.get, names: x}}\n",
+        'lr_multiplier: {"_target_": x}\nmodel: !!python/object:torch.nn.Module {}\n',
+        "_BASE_: base.yaml\n_target_: x\n",
+    ],
+)
+def test_the_yaml_of_a_lazy_config_is_told_what_to_give_instead(write: Write, text: str) -> None:
+    message = refusal(write(text))
+    assert "was written by LazyConfig (it has `_target_`)" in message
+    assert "start from the model zoo's mask_rcnn_R_50_C4_1x.yaml" in message
+
+
+def test_a_comment_does_not_make_a_lazy_config(write: Write) -> None:
+    assert load_config(write("SEED: 1  # unlike _target_: x\n"))
+
+
 def test_a_tag_that_runs_code_is_refused_and_does_not_run(write: Write, tmp_path: Path) -> None:
     marker = tmp_path / "was_run"
     text = f"SEED: !!python/object/apply:os.mkdir ['{marker}']"
@@ -515,7 +534,7 @@ def test_a_small_file_takes_no_great_time_or_memory_to_refuse(
         ("gone.yaml", "No such file"),
         (".", "Is a directory"),
         ("with\0nul.yaml", "cannot be read"),
-        ("lazy_config.py", "LazyConfig"),
+        ("lazy_config.py", "in Python (LazyConfig) are not read"),
     ],
 )
 def test_a_path_that_cannot_be_read_is_refused(tmp_path: Path, name: str, says: str) -> None:

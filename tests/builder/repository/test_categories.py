@@ -82,3 +82,64 @@ def test_a_file_of_anything_else_is_refused_by_name(
 def test_a_file_that_is_not_there_is_named() -> None:
     with pytest.raises(BuildError, match=r"/no/such\.json: cannot be read: No such file"):
         categories_for(8, "/no/such.json")
+
+
+# Names in a text file.
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"cat\ndog\nna\xc3\xafve bird\n",
+        b"cat\ndog\nna\xc3\xafve bird",
+        b"\xef\xbb\xbfcat\r\ndog\r\nna\xc3\xafve bird\r\n",
+        b"cat\rdog\rna\xc3\xafve bird\r",
+        b"\n  cat \t\ndog\n\n\nna\xc3\xafve bird\n\n \n",
+    ],
+    ids=["LF", "no last LF", "BOM and CRLF", "CR", "blank lines and spaces"],
+)
+def test_a_text_files_names_have_detectron2s_contiguous_ids(tmp_path: Path, content: bytes) -> None:
+    file = tmp_path / "names.txt"
+    file.write_bytes(content)
+    expected = (Category(0, "cat"), Category(1, "dog"), Category(2, "naïve bird"))
+    assert categories_for(3, file) == expected
+
+
+def test_a_name_may_hold_what_only_other_places_take_for_a_line(tmp_path: Path) -> None:
+    file = tmp_path / "NAMES.TXT"
+    file.write_text('a\u2028b\x0cc\n{"categories": []}\n', encoding="utf-8")
+    categories = categories_for(2, file)
+    assert [category.name for category in categories] == ["a\u2028b\x0cc", '{"categories": []}']
+    assert json.loads(categories_json(categories))[0]["name"] == "a\u2028b\x0cc"
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", r"has 0 categories, but the configuration has 2 classes"),
+        (b"cat\ndog\nbird", r"has 3 categories, .* that the weights were trained on$"),
+        (b"__background__\ncat\ndog", r"has 3 categories.*, without '__background__', which is no"),
+        (b"cat\n\ncat\n", r"has 'cat' twice, in lines 1 and 3"),
+        (b"\xff\xfec\0a\0t\0", r"is not a text in UTF-8"),
+        (b"caf\xe9\nb", r"is not a text in UTF-8"),
+    ],
+)
+def test_a_text_file_of_other_names_is_refused(
+    tmp_path: Path, content: bytes, message: str
+) -> None:
+    file = tmp_path / "names.txt"
+    file.write_bytes(content)
+    with pytest.raises(BuildError, match=rf"names\.txt: {message}"):
+        categories_for(2, file)
+
+
+def test_names_in_a_file_of_another_suffix_are_told_the_suffix(tmp_path: Path) -> None:
+    file = tmp_path / "coco.names"
+    file.write_text("cat\ndog\n")
+    with pytest.raises(BuildError, match=r"names, one a line, have to be in a \.txt"):
+        categories_for(2, file)
+
+
+def test_a_name_that_no_file_can_have_is_refused() -> None:
+    with pytest.raises(BuildError, match="cannot be read"):
+        categories_for(2, "a\0b.txt")

@@ -23,7 +23,7 @@ MODELS = [ROOT / f"model_repository/mask_rcnn_{name}/1" for name in ("preprocess
 TIMEOUT_S = 20
 MEMORY_MB = 2048
 READERS = (
-    *("builder", "client", "pickle", "yaml"),
+    *("builder", "client", "pickle", "yaml", "zipfile"),
     *("PIL", "decode", "jpeg", "canvas", "resize", "rle"),
 )
 """The modules whose lines count as coverage."""

@@ -23,6 +23,11 @@ NAMES = (
     *(("collections", "OrderedDict"), ("_codecs", "encode"), ("__builtin__", "bytes")),
     *(("numpy", "ndarray"), ("numpy", "dtype"), ("numpy.core.multiarray", "_reconstruct")),
     *(("numpy.core.multiarray", "scalar"), ("numpy._core.numeric", "_frombuffer")),
+    *(("torch._utils", "_rebuild_tensor_v2"), ("torch._utils", "_rebuild_tensor_v3")),
+    *(("torch._utils", "_rebuild_parameter"), ("torch._tensor", "_rebuild_from_type_v2")),
+    *(("torch", "FloatStorage"), ("torch", "BFloat16Storage"), ("torch", "float32")),
+    *(("torch.storage", "UntypedStorage"), ("torch", "Size"), ("collections", "defaultdict")),
+    *(("torch._utils", "_rebuild_sparse_tensor"), ("torch.nn.modules.conv", "Conv2d")),
 )
 """Functions that a pickle may ask for: the dangerous ones, and those that are admitted."""
 
@@ -116,7 +121,9 @@ def _arguments(random: Random) -> list[bytes]:
 
 
 def _value(random: Random) -> bytes:
-    kind = random.randrange(7)
+    kind = random.randrange(8)
+    if kind == 7:
+        return _storage(random)
     if kind == 0:
         return _text(random.choice(WORDS))
     if kind == 1:
@@ -130,6 +137,16 @@ def _value(random: Random) -> bytes:
     if kind == 5:
         return b"cnumpy\ndtype\n" + _text(random.choice(("f4", "O8", "V4"))) + b"\x85R"
     return random.choice((b"N", b"\x88", b"\x89", b"2", b"G" + bytes(8)))
+
+
+def _storage(random: Random) -> bytes:
+    """As torch names one in its files, or nearly so."""
+    kind = random.choice((b"FloatStorage", b"BFloat16Storage", b"LongStorage"))
+    length = b"J" + struct.pack("<I", random.choice((1, 4, 9, *INTERESTING)) % 2**32)
+    key = _text(str(random.randrange(4)))
+    return (
+        b"(" + _text("storage") + b"ctorch\n" + kind + b"\n" + key + _text("cpu") + length + b"tQ"
+    )
 
 
 def _text(word: str) -> bytes:

@@ -25,7 +25,7 @@ from builder.network import ModelConfig, load_config
 from builder.weights import load_weights
 from client import rle as client_rle
 from tests.builder.weights.small_network import PARAMETERS, SHAPES, folded_tensors, write_wts
-from tests.fuzz import pickles, pictures, yamls
+from tests.fuzz import pickles, pictures, torch_files, yamls
 from tests.fuzz.guard import watched
 from tests.fuzz.mutate import mutated
 
@@ -44,7 +44,7 @@ class Target:
 
 # What Python imports only when it meets certain text: `watched` takes an import for an attack.
 importlib.import_module("unicodedata")
-for _codec in ("latin1", "raw_unicode_escape", "unicode_escape", "utf-16"):
+for _codec in ("cp437", "latin1", "raw_unicode_escape", "unicode_escape", "utf-16"):
     codecs.lookup(_codec)
 
 _SCRATCH = tempfile.TemporaryDirectory(prefix="fuzz-")
@@ -163,6 +163,7 @@ def _plain_target(seeds: Sequence[bytes], run: Callable[[bytes], object]) -> Tar
 TARGETS: dict[str, Target] = {
     "pictures": Target(pictures.seeds(), pictures.changed, read_picture),
     "weights.pkl": Target(pickles.seeds(), pickles.changed, _reader_of_weights(".pkl")),
+    "weights.pth": Target(torch_files.seeds(), torch_files.changed, _reader_of_weights(".pth")),
     "weights.wts": _plain_target(_seeds_of_wts(), _reader_of_weights(".wts")),
     "config": Target(yamls.seeds(), yamls.changed, read_config),
     "rle.encode": _plain_target(_seeds_of_masks(), encode_mask),

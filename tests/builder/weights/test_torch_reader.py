@@ -266,6 +266,28 @@ def test_data_beside_the_model_may_be_missing(tmp_path: Path) -> None:
     assert_same(read_torch(written(tmp_path, content))["a.b"], np.ones(2))
 
 
+def test_of_a_lightning_checkpoint_the_weights_are_read(tmp_path: Path) -> None:
+    state = {f"model._orig_mod.{name}": tensor_of(array) for name, array in tensors().items()}
+    checkpoint = {"epoch": 3, "state_dict": state, "optimizer_states": [{"state": {}}], "loops": {}}
+    weights = load_weights(write_torch(tmp_path / "last.ckpt", checkpoint), PARAMETERS)
+    assert weights.keys() == PARAMETERS.shapes.keys()
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        b"cpytorch_lightning.utilities.parsing\nAttributeDict\n",
+        b"cdetectron2.config.config\nCfgNode\n",
+        b"cyacs.config\nCfgNode\n",
+    ],
+)
+def test_settings_beside_the_model_are_passed_over(tmp_path: Path, name: bytes) -> None:
+    content = entries({"model": {"a.b": tensor_of(np.ones(2))}})
+    settings = name + b")\x81(U\1aK\1u}U\1bK\2sb"  # __new__(), its items, its attributes
+    content["data.pkl"] = content["data.pkl"][:-1] + b"U\3cfg" + settings + b"s."
+    assert_same(read_torch(written(tmp_path, content))["a.b"], np.ones(2))
+
+
 def test_whatever_is_beside_the_model_is_not_its_weights(tmp_path: Path) -> None:
     name = "roi_heads.box_predictor.cls_score.bias"
     strange = {name: Named("torch", "float32")}

@@ -1,8 +1,8 @@
 """Files written by torch itself, for tests that run without it, and what they hold.
 
-``python tests/builder/weights/torch_archives.py``, run by hand, writes them into the folder of the
-same name, called after the torch that it runs under. Those there are of torch 1.6.0, the first to
-write this format (Python 3.8, NumPy 1.24), and of 2.13.0.
+``python tests/builder/weights/torch_archives.py``, run by hand, writes them into the folder
+``written_by_torch``, called after the torch that it runs under. Those there are of torch 1.6.0, the
+first to write this format (Python 3.8, NumPy 1.24), and of 2.13.0.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-FOLDER = pathlib.Path(__file__).with_name("torch_archives")
+FOLDER = pathlib.Path(__file__).with_name("written_by_torch")
 
 MATRIX = np.arange(12, dtype=np.float32).reshape(3, 4) / 8 - 0.5
 

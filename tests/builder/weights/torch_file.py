@@ -62,6 +62,11 @@ def tensor_of(array: npt.NDArray[Any], storage: Storage | None = None) -> Tensor
     return Tensor(storage, distance // size, array.shape, tuple(n // size for n in array.strides))
 
 
+def as_tensors(arrays: Mapping[str, npt.NDArray[Any]]) -> dict[str, Tensor]:
+    """Each array as a tensor of its own."""
+    return {name: tensor_of(array) for name, array in arrays.items()}
+
+
 def _address(array: npt.NDArray[Any]) -> int:
     return int(array.__array_interface__["data"][0])
 

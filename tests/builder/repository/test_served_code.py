@@ -1,12 +1,16 @@
-"""Outside the tests no model's folder is on Python's path, so each is tried in a new process."""
+"""The checked-in modules are tried in new processes: only tests have their folders on the path."""
 
 from __future__ import annotations
 
+import importlib
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from builder.repository import served_code
+from builder.repository.served_code import served_module
 
 ROOT = Path(__file__).parents[3]
 MODULES = [
@@ -40,3 +44,43 @@ print(network_inputs(Path("demo/val/images/000000.jpg"), config)["canvas"].shape
         [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=60
     )
     assert done.stdout.startswith("(1, 2"), done.stderr
+
+
+@pytest.fixture
+def two_models(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two models with modules of the same names, of which one imports the other."""
+    for model in ("one", "other"):
+        folder = tmp_path / model / "1"
+        folder.mkdir(parents=True)
+        (folder / "metrics.py").write_text(f"class Metrics:\n    model = {model!r}\n")
+        (folder / "report.py").write_text("from metrics import Metrics\n")
+    monkeypatch.setattr(served_code, "CHECKED_IN", tmp_path)
+
+
+@pytest.mark.usefixtures("two_models")
+def test_modules_of_equal_names_are_those_of_the_model_that_was_asked_for() -> None:
+    assert served_module("one", "metrics").Metrics.model == "one"
+    assert served_module("other", "metrics").Metrics.model == "other"
+    assert served_module("other", "report").Metrics.model == "other"
+    assert served_module("one", "report").Metrics.model == "one"
+
+
+@pytest.mark.usefixtures("two_models")
+def test_a_module_is_imported_once_for_its_model_and_all_its_neighbours() -> None:
+    report = served_module("one", "report")
+    assert served_module("one", "report") is report
+    assert served_module("one", "metrics").Metrics is report.Metrics
+
+
+@pytest.mark.usefixtures("two_models")
+def test_a_module_of_the_same_name_on_pythons_path_stays_what_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "report.py").write_text("THEIRS = True\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    for name in ("report", "metrics"):
+        monkeypatch.delitem(sys.modules, name, raising=False)
+    theirs = importlib.import_module("report")
+    assert served_module("one", "report") is not theirs
+    assert sys.modules["report"] is theirs
+    assert "metrics" not in sys.modules

@@ -2,92 +2,112 @@
 
 from __future__ import annotations
 
-import time
+import os
+from dataclasses import dataclass
 from pathlib import Path
 
+from artifact.names import DEFAULT_NAME, ONNX, PLAN, ModelNames
 from builder.build_record import write_manifest
 from builder.network import export_onnx, load_config, network_spec
+from builder.progress import Progress
 from builder.quantization import Int8Options, choose_layers, obtain_calibration
 from builder.repository.canvases import canvases
 from builder.repository.categories import categories_for
-from builder.repository.write import NETWORK_FOLDER, NETWORK_ONNX, NETWORK_PLAN, write_repository
+from builder.repository.models import Pipeline
+from builder.repository.name import check_name
+from builder.repository.write import write_repository
 from builder.staging import staged
 from builder.summary import summary
 from builder.tensorrt import PlanBuilder, PlanOptions
 from builder.weights import load_weights
 
 
-def build_repository(
-    repository: Path,
-    config_file: Path,
-    weights_file: Path,
-    categories_file: Path | None,
-    max_batch: int,
-    instances: int,
-    precision: str,
-    int8_options: Int8Options | None,
-    plan_options: PlanOptions | None,
-) -> None:
+@dataclass(frozen=True)
+class BuildOptions:
+    """What `python -m builder build` was asked for."""
+
+    repository: Path
+    """The folder of the four models; other models in it stay."""
+    config: Path
+    """detectron2's YAML."""
+    weights: Path
+    """Its weights, in a format of `builder.weights`."""
+    categories: Path | None = None
+    """See `builder.repository.categories.categories_for`."""
+    name: str = DEFAULT_NAME
+    """The ensemble's, after which its steps are named; see `builder.repository.name`."""
+    max_batch: int = 8
+    """Pictures per batch."""
+    instances: int = len(os.sched_getaffinity(0))
+    """Processes of preprocess, and as many of postprocess: one for each core of this machine."""
+    precision: str = "fp32"
+    """A key of `builder.network.PRECISIONS`."""
+    int8: Int8Options | None = None
+    """How to quantize, for int8; else None."""
+    plan: PlanOptions | None = None
+    """How to build a TensorRT plan; None for a network in ONNX Runtime alone."""
+
+
+def build_repository(options: BuildOptions) -> None:
     """Write a repository that serves a network, and print each step.
 
-    If anything fails, `repository` is as it was before.
-
-    Args:
-        repository: the folder of the four models; other models in it stay.
-        config_file: detectron2's YAML.
-        weights_file: its weights, in a format of `builder.weights`.
-        categories_file: see `builder.categories.categories_for`.
-        max_batch: pictures per batch.
-        instances: processes of preprocess, and as many of postprocess.
-        precision: a key of `builder.network.PRECISIONS`.
-        int8_options: how to quantize, for int8; else None.
-        plan_options: how to build a TensorRT plan; None for a network in ONNX Runtime alone.
+    If anything fails, the repository is as it was before.
 
     Raises:
-        BuildError: if any of the files is not what it should be, or cannot be written, or
-            calibrating is not possible, or TensorRT cannot build the plan.
+        BuildError: if the name cannot be had, or any of the files is not what it should be, or
+            cannot be written, or calibrating is not possible, or TensorRT cannot build the plan.
     """
-    started = time.monotonic()
-
-    def report(line: str) -> None:
-        print(f"[{time.monotonic() - started:6.1f} s] {line}", flush=True)
-
-    plan_builder = None if plan_options is None else PlanBuilder(plan_options)
-    with staged(repository) as stage:
-        report(f"configuration  {config_file}")
-        config = load_config(config_file)
-        categories = categories_for(config.model.num_classes, categories_file)
-        report(f"weights        {weights_file}")
+    report = Progress().report
+    check_name(options.name, options.repository)
+    names = ModelNames(options.name)
+    plan_builder = None if options.plan is None else PlanBuilder(options.plan)
+    with staged(options.repository) as stage:
+        folder = stage / names.network_folder
+        report(f"configuration  {options.config}")
+        config = load_config(options.config)
+        categories = categories_for(config.model.num_classes, options.categories)
+        report(f"weights        {options.weights}")
         spec = network_spec(config)
-        weights = load_weights(weights_file, spec.parameters)
+        weights = load_weights(options.weights, spec.parameters)
         calibration, input_ranges = None, {}
-        if int8_options is not None:
-            layers = choose_layers(spec, int8_options.fp16_layers)
-            report(f"calibration    {int8_options.calibration}")
+        if options.int8 is not None:
+            layers = choose_layers(spec, options.int8.fp16_layers)
+            report(f"calibration    {options.int8.calibration}")
             calibration = obtain_calibration(
-                int8_options.calibration,
+                options.int8.calibration,
                 config,
                 weights,
                 lambda line: report(f"calibration    {line}"),
             )
             input_ranges = {layer: calibration.input_ranges[layer] for layer in layers}
-        report(f"network        ONNX graph, {precision}")
-        network = export_onnx(config, weights, precision, input_ranges)
+        report(f"network        ONNX graph, {options.precision}")
+        network = export_onnx(config, weights, options.precision, input_ranges)
         del weights  # A plan's build needs the memory more.
-        report(f"repository     {repository}")
-        opt_batch = max_batch if plan_options is None else plan_options.opt_batch
-        write_repository(stage, config, categories, max_batch, instances, network, opt_batch)
+        report(f"repository     {options.repository}")
+        pipeline = Pipeline(
+            config,
+            inputs=spec.inputs,
+            outputs=spec.outputs,
+            categories=categories,
+            names=names,
+            max_batch=options.max_batch,
+            opt_batch=options.max_batch if options.plan is None else options.plan.opt_batch,
+            instances=options.instances,
+        )
+        write_repository(stage, pipeline, network)
         if calibration is not None:
-            calibration.write(stage / NETWORK_FOLDER)
+            calibration.write(folder)
         plan = None
         if plan_builder is not None:
             report(f"plan           {plan_builder.bindings}, {plan_builder.target}")
             plan = plan_builder.build(
-                stage / NETWORK_ONNX,
-                stage / NETWORK_PLAN,
+                folder / ONNX,
+                folder / PLAN,
                 canvases(config),
                 lambda line: report(f"plan           {line}"),
             )
-        manifest = write_manifest(stage, config, weights_file, precision, max_batch, network, plan)
+        manifest = write_manifest(
+            folder, config, spec, options.weights, options.precision, options.max_batch, plan
+        )
     report("done")
-    print(f"\n{summary(repository, config, spec.parameters.shapes, categories, manifest)}")
+    print(f"\n{summary(options.repository, names, config, spec, categories, manifest)}")

@@ -12,25 +12,25 @@ import onnx
 
 import builder
 from artifact.manifest import FileRecord, Manifest, Plan, Tensor
+from artifact.names import ONNX
 from builder.config.settings import values_by_key
 from builder.errors import BuildError
-from builder.network import ModelConfig
+from builder.network import ModelConfig, NetworkSpec
 from builder.network.version import network_version
-from builder.repository.write import NETWORK_FOLDER, NETWORK_ONNX
 
 _TRITON_NAMES = {"FLOAT": "FP32", "FLOAT16": "FP16"}
 
 
 def write_manifest(
-    repository: Path,
+    folder: Path,
     config: ModelConfig,
+    spec: NetworkSpec,
     weights_file: Path,
     precision: str,
     max_batch: int,
-    network: onnx.ModelProto,
     plan: Plan | None,
 ) -> Manifest:
-    """Writes the manifest beside the network in `repository`, and returns it.
+    """Writes the manifest beside the network in `folder`, and returns it.
 
     Raises:
         BuildError: a file cannot be read or written.
@@ -48,12 +48,12 @@ def write_manifest(
             configuration_sha256=hashlib.sha256(configuration.encode()).hexdigest(),
             precision=precision,
             max_batch=max_batch,
-            inputs=tensors(network.graph.input),
-            outputs=tensors(network.graph.output),
-            onnx=FileRecord.read(repository / NETWORK_ONNX),
+            inputs=spec.inputs,
+            outputs=spec.outputs,
+            onnx=FileRecord.read(folder / ONNX),
             plan=plan,
         )
-        manifest.write(repository / NETWORK_FOLDER)
+        manifest.write(folder)
     except OSError as error:
         raise BuildError(f"the manifest cannot be written: {error}") from error
     return manifest

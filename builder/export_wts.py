@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 
 from builder.errors import BuildError
 from builder.network import load_config, network_spec
+from builder.progress import Progress
 from builder.weights import load_weights, write_wts
 
 
@@ -23,11 +23,7 @@ def export_wts(config_file: Path, weights_file: Path, output: Path) -> None:
     Raises:
         BuildError: if any of the files is not what it should be, or cannot be written.
     """
-    started = time.monotonic()
-
-    def report(line: str) -> None:
-        print(f"[{time.monotonic() - started:6.1f} s] {line}", flush=True)
-
+    report = Progress().report
     if output.suffix.lower() != ".wts":
         raise BuildError(f"{output}: expected a name that ends in .wts; its readers go by that")
     report(f"configuration  {config_file}")

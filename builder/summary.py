@@ -1,51 +1,52 @@
-"""What `python -m builder build` says at its end: what was built, and how to serve it."""
+"""What `python -m builder build` says at its end: what was built, and how to use it."""
 
 from __future__ import annotations
 
 import math
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from artifact.manifest import FileRecord, Manifest, Plan
-from builder.network import ModelConfig
+from artifact.names import DEFAULT_NAME, ModelNames
+from builder.network import ModelConfig, NetworkSpec
 from builder.repository.canvases import canvases
 from builder.repository.categories import Category
-from builder.repository.write import NETWORK_FOLDER
 
 
 def summary(
     repository: Path,
+    names: ModelNames,
     config: ModelConfig,
-    shapes: Mapping[str, tuple[int, ...]],
+    spec: NetworkSpec,
     categories: Sequence[Category],
     manifest: Manifest,
 ) -> str:
-    """The lines, as one text.
-
-    Args:
-        shapes: of the network's parameters.
-    """
-    parameters = sum(math.prod(shape) for shape in shapes.values())
+    """The lines, as one text."""
+    parameters = sum(map(math.prod, spec.parameters.shapes.values()))
     sizes = ", ".join(f"{height}x{width}" for height, width in canvases(config))
-    names = ", ".join(category.name for category in categories[:3])
+    first = ", ".join(category.name for category in categories[:3])
+    network = repository / names.network_folder
     lines = [
         f"model        {config.model.title}, {parameters:,} parameters, {manifest.precision}",
         f"input        {config.input.min_size_test}/{config.input.max_size_test} px on canvases of "
         f"{sizes}, "
         f"up to {manifest.max_batch} a batch",
-        f"classes      {len(categories)}: {names}{', …' if len(categories) > 3 else ''}",
-        f"network      {_file(repository, manifest.onnx)}, for ONNX Runtime",
+        f"classes      {len(categories)}: {first}{', …' if len(categories) > 3 else ''}",
+        f"served as    {names.ensemble}, made of {names.preprocess}, {names.network}, "
+        f"{names.postprocess}",
+        f"network      {_file(network, manifest.onnx)}, for ONNX Runtime",
     ]
     if manifest.plan:
         lines.append(
-            f"plan         {_file(repository, manifest.plan.file)}, {_made_for(manifest.plan)}"
+            f"plan         {_file(network, manifest.plan.file)}, {_made_for(manifest.plan)}"
         )
-    return "\n".join([*lines, "", *_how_to_serve(repository, manifest.plan)])
+    how = [*_how_to_serve(repository, manifest.plan), *_how_to_evaluate(names.ensemble)]
+    return "\n".join([*lines, "", *how])
 
 
-def _file(repository: Path, record: FileRecord) -> str:
-    return f"{repository / NETWORK_FOLDER / record.name} ({record.bytes / 1e6:.1f} MB)"
+def _file(folder: Path, record: FileRecord) -> str:
+    return f"{folder / record.name} ({record.bytes / 1e6:.1f} MB)"
 
 
 def _made_for(plan: Plan) -> str:
@@ -71,3 +72,11 @@ def _how_to_serve(repository: Path, plan: Plan | None) -> list[str]:
         # The plan carries code, which the backend runs only where it is told to.
         command += " -- --backend-config=tensorrt,version-compatible=true"
     return ["Serve the plan with", command, "or the network beside it with", in_onnxruntime]
+
+
+def _how_to_evaluate(name: str) -> list[str]:
+    model = "" if name == DEFAULT_NAME else f" --model {name}"
+    return [
+        "and evaluate it with",
+        f"  python -m client evaluate{model} --images DIR --annotations FILE",
+    ]

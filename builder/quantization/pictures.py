@@ -1,4 +1,4 @@
-"""Pictures to calibrate on, prepared by the code of the served model `mask_rcnn_preprocess`."""
+"""Pictures to calibrate on, prepared by the served code of preprocess."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
+from artifact.names import ModelNames
 from builder.errors import BuildError
 from builder.network import ModelConfig
-from builder.repository.models import PREPROCESS
 from builder.repository.served_code import served_module
 
 MOST_PICTURES = 32
@@ -20,8 +20,8 @@ pictures are within 5% of those of 64, and those of 4 within 10%, on average ove
 LISTED = 10
 
 
-_decode = served_module(PREPROCESS, "decode")
-_resize = served_module(PREPROCESS, "resize")
+_decode = served_module(ModelNames().preprocess, "decode")
+_resize = served_module(ModelNames().preprocess, "resize")
 
 
 def find_pictures(folder: Path) -> list[Path]:

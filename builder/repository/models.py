@@ -1,4 +1,4 @@
-"""Triton's configuration of the four models, from the configuration of the network.
+"""Triton's configuration of the four models, from that of the network.
 
 Only the network has a dynamic batcher. The steps around it work picture by picture, so a batch
 would gain nothing there, and would keep one instance busy with requests that the other instances
@@ -7,9 +7,11 @@ could have begun: each request goes to the first instance that is free.
 
 from __future__ import annotations
 
-import dataclasses
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 
+from artifact import manifest
+from artifact.names import PLAN, ModelNames
 from builder.network import ModelConfig
 from builder.repository.canvases import canvases
 from builder.repository.categories import Category, categories_json
@@ -25,65 +27,83 @@ from builder.repository.pbtxt import (
     TritonModelConfig,
 )
 
-ENSEMBLE = "mask_rcnn"
-PREPROCESS = "mask_rcnn_preprocess"
-NETWORK = "mask_rcnn_network"
-POSTPROCESS = "mask_rcnn_postprocess"
-NAMES = (ENSEMBLE, PREPROCESS, NETWORK, POSTPROCESS)
-
 # On a GPU the timeout acts first: a full queue would leave Triton's batcher asleep beside an idle
 # instance, so the size only bounds the memory. A CPU may rightly take minutes for what waits.
 _GPU_QUEUE = QueuePolicy(max_queue_size=1024, default_timeout_microseconds=2_000_000)
 _CPU_QUEUE = QueuePolicy(max_queue_size=64)
 
 _IMAGE = Tensor("image", DataType.STRING, (1,))
-_CANVAS = Tensor("canvas", DataType.UINT8, (-1, -1, 3))
-_IMAGE_SIZE = Tensor("image_size", DataType.INT32, (2,))
 _ORIGINAL_SIZE = Tensor("original_size", DataType.INT32, (2,))
 
+_CANVAS, _IMAGE_SIZE = "canvas", "image_size"
+"""The network's inputs, which preprocess makes."""
 
-def ensemble(
-    config: ModelConfig, categories: Sequence[Category], max_batch: int
-) -> TritonModelConfig:
-    """``mask_rcnn``, which clients call: pictures in, detections out."""
-    detected = _names(_network_outputs(config))
+
+@dataclass(frozen=True)
+class Pipeline:
+    """The four models of a build, as far as they are not always the same."""
+
+    config: ModelConfig
+    """What the network was built from."""
+    inputs: Sequence[manifest.Tensor]
+    outputs: Sequence[manifest.Tensor]
+    """The network's."""
+    categories: Sequence[Category]
+    """One for each of the network's classes."""
+    names: ModelNames
+    max_batch: int
+    """Pictures per batch, in each of the models."""
+    opt_batch: int
+    """Pictures in the batch that a TensorRT plan is tuned for."""
+    instances: int
+    """Processes of preprocess, and as many of postprocess."""
+    onnx_sha256: str | None = None
+    """Hash of the network, by which clients tell one build from another; None where there is none,
+    as in the checked-in repository."""
+
+
+def ensemble(pipeline: Pipeline) -> TritonModelConfig:
+    """What clients call: pictures in, detections out."""
+    names, made = pipeline.names, _preprocessed(pipeline)
+    found, detections = _names(_network_outputs(pipeline)), _detections(pipeline)
     return TritonModelConfig(
-        name=ENSEMBLE,
-        max_batch_size=max_batch,
+        name=names.ensemble,
+        max_batch_size=pipeline.max_batch,
         input=(_IMAGE,),
-        output=_detections(config),
+        output=detections,
         ensemble_steps=(
             EnsembleStep(
-                PREPROCESS,
+                names.preprocess,
                 input_map={_IMAGE.name: _IMAGE.name},
-                output_map=_unchanged(_names((_CANVAS, _IMAGE_SIZE, _ORIGINAL_SIZE))),
+                output_map=_unchanged(_names(made)),
             ),
             EnsembleStep(
-                NETWORK,
-                input_map=_unchanged(_names((_CANVAS, _IMAGE_SIZE))),
-                output_map={name: f"network_{name}" for name in detected},
+                names.network,
+                input_map=_unchanged(_names(_network_inputs(pipeline))),
+                output_map={name: f"network_{name}" for name in found},
             ),
             EnsembleStep(
-                POSTPROCESS,
-                input_map={name: f"network_{name}" for name in detected}
-                | _unchanged(_names((_IMAGE_SIZE, _ORIGINAL_SIZE))),
-                output_map=_unchanged(_names(_detections(config))),
+                names.postprocess,
+                input_map={name: f"network_{name}" for name in found}
+                | _unchanged([_IMAGE_SIZE, _ORIGINAL_SIZE.name]),
+                output_map=_unchanged(_names(detections)),
             ),
         ),
-        parameters={"categories": categories_json(categories)},
+        parameters={"categories": categories_json(pipeline.categories)},
         comment="Encoded pictures to detections. The parameter `categories` is for clients.",
     )
 
 
-def preprocess(config: ModelConfig, max_batch: int, instances: int) -> TritonModelConfig:
+def preprocess(pipeline: Pipeline) -> TritonModelConfig:
     """Encoded pictures to a canvas."""
+    config = pipeline.config
     return TritonModelConfig(
-        name=PREPROCESS,
-        max_batch_size=max_batch,
+        name=pipeline.names.preprocess,
+        max_batch_size=pipeline.max_batch,
         backend="python",
         input=(_IMAGE,),
-        output=(_CANVAS, _IMAGE_SIZE, _ORIGINAL_SIZE),
-        instance_group=(InstanceGroup(InstanceKind.CPU, instances),),
+        output=_preprocessed(pipeline),
+        instance_group=(InstanceGroup(InstanceKind.CPU, pipeline.instances),),
         parameters={
             "min_size_test": str(config.input.min_size_test),
             "max_size_test": str(config.input.max_size_test),
@@ -95,25 +115,19 @@ def preprocess(config: ModelConfig, max_batch: int, instances: int) -> TritonMod
     )
 
 
-def tensorrt_network(
-    config: ModelConfig, max_batch: int, opt_batch: int, onnx_sha256: str | None
-) -> TritonModelConfig:
+def tensorrt_network(pipeline: Pipeline) -> TritonModelConfig:
     """The network as a TensorRT plan: the default configuration."""
-    sizes = canvases(config)
-    return TritonModelConfig(
-        name=NETWORK,
-        max_batch_size=max_batch,
-        backend="tensorrt",
+    max_batch = pipeline.max_batch
+    profiles = range(len(canvases(pipeline.config)))
+    return replace(
+        _network(pipeline, "tensorrt"),
         platform="tensorrt_plan",
-        default_model_filename="model.plan",
-        input=(_CANVAS, _IMAGE_SIZE),
-        output=_network_outputs(config),
-        instance_group=(
-            InstanceGroup(InstanceKind.GPU, 1, profile=tuple(map(str, range(len(sizes))))),
+        default_model_filename=PLAN,
+        instance_group=(InstanceGroup(InstanceKind.GPU, 1, profile=tuple(map(str, profiles))),),
+        dynamic_batching=DynamicBatching(
+            _GPU_QUEUE, tuple(sorted({pipeline.opt_batch, max_batch}))
         ),
-        dynamic_batching=DynamicBatching(_GPU_QUEUE, tuple(sorted({opt_batch, max_batch}))),
-        model_warmup=_warmups(sizes, (max_batch,)),
-        parameters=_identity(onnx_sha256),
+        model_warmup=_warmups(pipeline, (max_batch,)),
         comment="The network as a TensorRT plan, with an optimization profile for each canvas. "
         "Requests batch if they are on equal canvases. Each instance has an execution context, "
         "with memory of its own, for each profile; one instance fills a GPU. No CUDA graphs: NMS "
@@ -121,19 +135,14 @@ def tensorrt_network(
     )
 
 
-def onnxruntime_network(
-    config: ModelConfig, max_batch: int, onnx_sha256: str | None
-) -> TritonModelConfig:
+def onnxruntime_network(pipeline: Pipeline) -> TritonModelConfig:
     """The same network in ONNX Runtime on the CPU: ``--model-config-name=onnxruntime``."""
-    return TritonModelConfig(
-        name=NETWORK,
-        max_batch_size=max_batch,
-        backend="python",
-        input=(_CANVAS, _IMAGE_SIZE),
-        output=_network_outputs(config),
+    network = _network(pipeline, "python")
+    return replace(
+        network,
         instance_group=(InstanceGroup(InstanceKind.CPU, 2),),
         dynamic_batching=DynamicBatching(_CPU_QUEUE, preferred_batch_size=(1,)),
-        parameters={"intra_op_num_threads": "0", **_identity(onnx_sha256)},
+        parameters={"intra_op_num_threads": "0", **network.parameters},
         comment="The network in ONNX Runtime on the CPU. Requests do not batch: a batch takes as "
         "long as its pictures one by one, and all would wait for the last. Two instances: where "
         "one has work for one core alone, the other goes on. `intra_op_num_threads` 0 shares the "
@@ -141,22 +150,20 @@ def onnxruntime_network(
     )
 
 
-def onnxruntime_cuda_network(
-    config: ModelConfig, max_batch: int, onnx_sha256: str | None
-) -> TritonModelConfig:
+def onnxruntime_cuda_network(pipeline: Pipeline) -> TritonModelConfig:
     """The same on each GPU, without TensorRT: ``--model-config-name=onnxruntime_cuda``."""
-    return TritonModelConfig(
-        name=NETWORK,
-        max_batch_size=max_batch,
-        backend="python",
-        input=(dataclasses.replace(_CANVAS, allow_ragged_batch=True), _IMAGE_SIZE),
-        output=_network_outputs(config),
+    network = _network(pipeline, "python")
+    return replace(
+        network,
+        input=tuple(
+            replace(tensor, allow_ragged_batch=tensor.name == _CANVAS) for tensor in network.input
+        ),
         instance_group=(InstanceGroup(InstanceKind.GPU, 2),),
         dynamic_batching=DynamicBatching(_GPU_QUEUE),
         model_warmup=_warmups(
-            canvases(config), [1 << bit for bit in range(max_batch.bit_length())]
+            pipeline, [1 << bit for bit in range(pipeline.max_batch.bit_length())]
         ),
-        parameters={"intra_op_num_threads": "1", **_identity(onnx_sha256)},
+        parameters={"intra_op_num_threads": "1", **network.parameters},
         comment="The network in ONNX Runtime on every GPU. Requests batch whatever their canvases "
         "are; those on equal ones are computed together, in a session for each canvas and each "
         "power of two; the warm-up makes the sessions. Two instances for each GPU: while one "
@@ -165,67 +172,84 @@ def onnxruntime_cuda_network(
     )
 
 
-def _warmups(
-    sizes: Sequence[tuple[int, int]], batch_sizes: Sequence[int]
-) -> tuple[ModelWarmup, ...]:
-    """Batches of those sizes on canvases of those heights and widths."""
-    return tuple(
-        ModelWarmup(
-            f"{batch_size}x{height}x{width}",
-            batch_size,
-            (dataclasses.replace(_CANVAS, dims=(height, width, 3)), _IMAGE_SIZE),
-        )
-        for height, width in sizes
-        for batch_size in batch_sizes
-    )
-
-
-def postprocess(
-    config: ModelConfig, categories: Sequence[Category], max_batch: int, instances: int
-) -> TritonModelConfig:
+def postprocess(pipeline: Pipeline) -> TritonModelConfig:
     """The network's detections to those of the original picture."""
+    (image_size,) = (t for t in _network_inputs(pipeline) if t.name == _IMAGE_SIZE)
     return TritonModelConfig(
-        name=POSTPROCESS,
-        max_batch_size=max_batch,
+        name=pipeline.names.postprocess,
+        max_batch_size=pipeline.max_batch,
         backend="python",
-        input=(*_network_outputs(config), _IMAGE_SIZE, _ORIGINAL_SIZE),
-        output=_detections(config),
-        instance_group=(InstanceGroup(InstanceKind.CPU, instances),),
-        parameters={"category_ids": ",".join(str(category.id) for category in categories)},
+        input=(*_network_outputs(pipeline), image_size, _ORIGINAL_SIZE),
+        output=_detections(pipeline),
+        instance_group=(InstanceGroup(InstanceKind.CPU, pipeline.instances),),
+        parameters={"category_ids": ",".join(str(c.id) for c in pipeline.categories)},
         comment="Places past num_detections are zero, their masks empty. A mask is the counts of "
         "COCO's compressed RLE. A request may carry the parameter score_threshold, 0 to 1. "
         "No dynamic batching: each request goes to the first instance that is free.",
     )
 
 
-def _network_outputs(config: ModelConfig) -> tuple[Tensor, ...]:
+def _network(pipeline: Pipeline, backend: str) -> TritonModelConfig:
+    """What the network's configurations have in common."""
+    sha256 = pipeline.onnx_sha256
+    return TritonModelConfig(
+        name=pipeline.names.network,
+        max_batch_size=pipeline.max_batch,
+        backend=backend,
+        input=_network_inputs(pipeline),
+        output=_network_outputs(pipeline),
+        parameters={} if sha256 is None else {"onnx_sha256": sha256},
+    )
+
+
+def _warmups(pipeline: Pipeline, batch_sizes: Sequence[int]) -> tuple[ModelWarmup, ...]:
+    """Batches of those sizes on each canvas."""
     return tuple(
-        Tensor(output.name, DataType[output.data_type], output.shape[1:])
-        for output in config.model.roi_heads.outputs()
+        ModelWarmup(
+            f"{batch_size}x{height}x{width}",
+            batch_size,
+            tuple(
+                replace(tensor, dims=(height, width, 3)) if tensor.name == _CANVAS else tensor
+                for tensor in _network_inputs(pipeline)
+            ),
+        )
+        for height, width in canvases(pipeline.config)
+        for batch_size in batch_sizes
     )
 
 
-def _detections(config: ModelConfig) -> tuple[Tensor, ...]:
-    detections = config.model.roi_heads.box_predictor.detections_per_image
-    outputs = (
-        Tensor("num_detections", DataType.INT32, (1,)),
-        Tensor("boxes", DataType.FP32, (detections, 4)),
-        Tensor("scores", DataType.FP32, (detections,)),
-        Tensor("category_ids", DataType.INT32, (detections,)),
-    )
-    if config.model.roi_heads.mask_head is None:
-        return outputs
-    return (*outputs, Tensor("masks", DataType.STRING, (detections,)))
+def _network_inputs(pipeline: Pipeline) -> tuple[Tensor, ...]:
+    return tuple(map(_without_batch, pipeline.inputs))
 
 
-def _identity(onnx_sha256: str | None) -> dict[str, str]:
-    """The parameter by which clients tell one built network from another."""
-    return {} if onnx_sha256 is None else {"onnx_sha256": onnx_sha256}
+def _network_outputs(pipeline: Pipeline) -> tuple[Tensor, ...]:
+    return tuple(map(_without_batch, pipeline.outputs))
 
 
-def _names(tensors: Sequence[Tensor]) -> list[str]:
+def _without_batch(tensor: manifest.Tensor) -> Tensor:
+    return Tensor(tensor.name, DataType[tensor.data_type], tensor.shape[1:])
+
+
+def _preprocessed(pipeline: Pipeline) -> tuple[Tensor, ...]:
+    """What preprocess makes of a picture."""
+    return (*_network_inputs(pipeline), _ORIGINAL_SIZE)
+
+
+def _detections(pipeline: Pipeline) -> tuple[Tensor, ...]:
+    """What postprocess makes of the network's outputs."""
+    made = []
+    for tensor in _network_outputs(pipeline):
+        if tensor.name == "classes":
+            tensor = replace(tensor, name="category_ids")
+        elif tensor.name == "mask_probs":
+            tensor = Tensor("masks", DataType.STRING, tensor.dims[:1])
+        made.append(tensor)
+    return tuple(made)
+
+
+def _names(tensors: Iterable[Tensor]) -> list[str]:
     return [tensor.name for tensor in tensors]
 
 
-def _unchanged(names: Sequence[str]) -> dict[str, str]:
+def _unchanged(names: Iterable[str]) -> dict[str, str]:
     return {name: name for name in names}

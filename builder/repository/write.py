@@ -3,54 +3,38 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import onnx
 
 from artifact.manifest import sha256_of
+from artifact.names import ONNX, VERSION, ModelNames
 from builder.errors import BuildError
-from builder.network import ModelConfig
 from builder.repository import models
-from builder.repository.categories import Category
+from builder.repository.models import Pipeline
 
 CHECKED_IN = Path(__file__).resolve().parents[2] / "model_repository"
 """The models' Python code is copied from here; their configurations here are COCO's."""
 
-NETWORK_FOLDER = f"{models.NETWORK}/1"
-NETWORK_ONNX = f"{NETWORK_FOLDER}/model.onnx"
-NETWORK_PLAN = f"{NETWORK_FOLDER}/model.plan"
 
-
-def write_repository(
-    directory: Path,
-    config: ModelConfig,
-    categories: Sequence[Category],
-    max_batch: int,
-    instances: int,
-    network: onnx.ModelProto,
-    opt_batch: int | None = None,
-) -> None:
-    """Write the repository into an empty folder, complete but for a plan and a manifest.
+def write_repository(directory: Path, pipeline: Pipeline, network: onnx.ModelProto) -> None:
+    """Write the four models into an empty folder, complete but for a plan and a manifest.
 
     Args:
         directory: the folder, see `builder.staging.staged`.
-        config: what the network was built from.
-        categories: one for each of the network's classes.
-        max_batch: pictures per batch, in each of the models.
-        instances: processes of preprocess, and as many of postprocess.
+        pipeline: the models; `onnx_sha256` is found here.
         network: the ONNX model.
-        opt_batch: see `configurations`.
 
     Raises:
         BuildError: if the models' code is not where it should be, or a file cannot be written.
     """
+    onnx_file = directory / pipeline.names.network_folder / ONNX
     try:
-        for model in models.NAMES:
-            _copy_code(CHECKED_IN / model / "1", directory / model / "1")
-        onnx.save_model(network, str(directory / NETWORK_ONNX))
-        onnx_sha256 = sha256_of(directory / NETWORK_ONNX)
-        texts = configurations(config, categories, max_batch, instances, opt_batch, onnx_sha256)
+        for code, model in zip(ModelNames(), pipeline.names, strict=True):
+            _copy_code(CHECKED_IN / code / VERSION, directory / model / VERSION)
+        onnx.save_model(network, str(onnx_file))
+        texts = configurations(replace(pipeline, onnx_sha256=sha256_of(onnx_file)))
         for name, pbtxt in texts.items():
             (directory / name).parent.mkdir(parents=True, exist_ok=True)
             (directory / name).write_text(pbtxt, encoding="utf-8")
@@ -58,39 +42,21 @@ def write_repository(
         raise BuildError(f"the repository cannot be written: {error}") from error
 
 
-def configurations(
-    config: ModelConfig,
-    categories: Sequence[Category],
-    max_batch: int,
-    instances: int,
-    opt_batch: int | None = None,
-    onnx_sha256: str | None = None,
-) -> dict[str, str]:
-    """The text of each configuration file, by its path in the repository.
-
-    Args:
-        config: what the network was built from.
-        categories: one for each of the network's classes.
-        max_batch: pictures per batch, in each of the models.
-        instances: processes of preprocess, and as many of postprocess.
-        opt_batch: pictures in the batch that the TensorRT plan is tuned for; None for `max_batch`.
-        onnx_sha256: hash of the network, which clients can read; None where there is none, as in
-            the checked-in repository.
-    """
-    default = (
-        models.ensemble(config, categories, max_batch),
-        models.preprocess(config, max_batch, instances),
-        models.tensorrt_network(config, max_batch, opt_batch or max_batch, onnx_sha256),
-        models.postprocess(config, categories, max_batch, instances),
-    )
-    texts = {f"{model.name}/config.pbtxt": model.pbtxt() for model in default}
-    for name, network in (
-        ("onnxruntime", models.onnxruntime_network),
-        ("onnxruntime_cuda", models.onnxruntime_cuda_network),
-    ):
-        text = network(config, max_batch, onnx_sha256).pbtxt()
-        texts[f"{models.NETWORK}/configs/{name}.pbtxt"] = text
-    return texts
+def configurations(pipeline: Pipeline) -> dict[str, str]:
+    """The text of each configuration file, by its path in the repository."""
+    configs = {
+        f"{model.name}/config.pbtxt": model
+        for model in (
+            models.ensemble(pipeline),
+            models.preprocess(pipeline),
+            models.tensorrt_network(pipeline),
+            models.postprocess(pipeline),
+        )
+    }
+    others = f"{pipeline.names.network}/configs"
+    configs[f"{others}/onnxruntime.pbtxt"] = models.onnxruntime_network(pipeline)
+    configs[f"{others}/onnxruntime_cuda.pbtxt"] = models.onnxruntime_cuda_network(pipeline)
+    return {path: config.pbtxt() for path, config in configs.items()}
 
 
 def _copy_code(source: Path, target: Path) -> None:

@@ -17,7 +17,7 @@ def build(repository: Path, *more: str, config: Path = CONFIG, weights: Path = W
     return main(["build", *map(str, required), *more])
 
 
-def test_a_build_reports_its_steps_and_what_was_built_and_how_to_serve_it(
+def test_a_build_reports_its_steps_and_what_was_built_and_how_to_use_it(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     repository = tmp_path / "my repository"
@@ -28,7 +28,9 @@ def test_a_build_reports_its_steps_and_what_was_built_and_how_to_serve_it(
         "Mask R-CNN R50-C4, 2,236,380 parameters",
         "288/480 px on canvases of 288x480, 480x288, 480x480, up to 4 a batch",
         "8: circle",
+        "served as    mask_rcnn, made of mask_rcnn_preprocess, mask_rcnn_network, ",
         f"python -m server --repository '{repository}' --model-config-name onnxruntime",
+        "python -m client evaluate --images DIR --annotations FILE",
     ):
         assert expected in printed
     onnx.checker.check_model(repository / "mask_rcnn_network/1/model.onnx")
@@ -60,23 +62,63 @@ def test_a_build_that_cannot_go_on_says_why_and_leaves_nothing(
 
 
 @pytest.mark.parametrize(
-    "more",
+    ("more", "message"),
     [
-        ["--max-batch", "0"],
-        ["--max-batch", "two"],
-        ["--runtime", "torch"],
-        ["--precision", "fp8"],
-        ["--opt-batch", "4"],
-        ["--version-compatible"],
-        ["--runtime", "tensorrt_rtx", "--opt-batch", "0"],
-        ["--runtime", "tensorrt_rtx", "--workspace", "0"],
-        ["--runtime", "tensorrt_rtx", "--workspace", "nan"],
-        ["--runtime", "tensorrt_rtx", "--optimization-level", "6"],
-        ["--runtime", "tensorrt_rtx", "--hardware-compatibility", "volta"],
-        ["--nonsense"],
+        (["--max-batch", "0"], "argument --max-batch: '0' is not a whole number from 1"),
+        (["--max-batch", "two"], "argument --max-batch: 'two' is not a whole number from 1"),
+        (["--instances", "-1"], "argument --instances: '-1' is not a whole number from 1"),
+        (["--runtime", "torch"], "argument --runtime: invalid choice: 'torch'"),
+        (["--precision", "fp8"], "argument --precision: invalid choice: 'fp8'"),
+        (["--precision", "int8"], "--precision int8 needs --calibration DIR"),
+        (["--calibration", "pictures"], "--calibration is for --precision int8"),
+        (["--fp16-layers", "*"], "--fp16-layers is for --precision int8"),
+        (["--opt-batch", "4"], "--opt-batch is for --runtime tensorrt or tensorrt_rtx"),
+        (
+            ["--version-compatible"],
+            "--version-compatible is for --runtime tensorrt or tensorrt_rtx",
+        ),
+        (
+            ["--runtime", "tensorrt_rtx", "--opt-batch", "0"],
+            "argument --opt-batch: '0' is not a whole number from 1",
+        ),
+        (
+            ["--runtime", "tensorrt_rtx", "--workspace", "0"],
+            "argument --workspace: '0' is not a number of GiB above 0",
+        ),
+        (
+            ["--runtime", "tensorrt_rtx", "--workspace", "nan"],
+            "argument --workspace: 'nan' is not a number of GiB above 0",
+        ),
+        (
+            ["--runtime", "tensorrt_rtx", "--optimization-level", "6"],
+            "argument --optimization-level: invalid choice: 6",
+        ),
+        (
+            ["--runtime", "tensorrt_rtx", "--hardware-compatibility", "volta"],
+            "argument --hardware-compatibility: invalid choice: 'volta'",
+        ),
+        (["--nonsense"], "unrecognized arguments: --nonsense"),
     ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
-def test_a_wrong_command_line_is_a_usage_error(tmp_path: Path, more: list[str]) -> None:
+def test_a_wrong_command_line_is_a_usage_error_that_names_what_is_wrong(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], more: list[str], message: str
+) -> None:
     with pytest.raises(SystemExit) as exit_:
         build(tmp_path / "repository", *more)
     assert exit_.value.code == 2
+    last_line = capsys.readouterr().err.splitlines()[-1]
+    assert f"error: {message}" in last_line
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["a/b", "birds_network", "x" * 250])
+def test_a_name_that_cannot_be_had_is_refused_before_any_file_is_read(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str
+) -> None:
+    assert build(tmp_path / "repository", "--name", name, config=tmp_path / "missing.yaml") == 1
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert printed.err.startswith("error: --name ")
+    assert printed.err.count("\n") == 1
+    assert list(tmp_path.iterdir()) == []

@@ -1,15 +1,18 @@
-"""What a user brings: a checkpoint of the model zoo, and COCO 2017."""
+"""What a user brings: a checkpoint of the model zoo, and COCO 2017; and a Faster R-CNN, served."""
 
 from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from builder.network import load_config
 from builder.repository.categories import COCO_CATEGORIES
+from server.launch import TritonServer
+from tests.demo_build import build_faster_demo
 from tests.generated_weights import write_generated_weights
 
 CONFIGS = Path(__file__).parents[1] / "configs"
@@ -53,3 +56,12 @@ def coco(tmp_path: Path) -> Path:
     (folder / "annotations").mkdir()
     (folder / "annotations" / "instances_val2017.json").write_text(json.dumps(content))
     return folder
+
+
+@pytest.fixture(scope="session")
+def faster_demo_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TritonServer]:
+    """The demo's model without its mask head."""
+    folder = tmp_path_factory.mktemp("faster_demo")
+    repository = build_faster_demo(folder / "repository", folder)
+    with TritonServer(repository, model_config_name="onnxruntime", exit_timeout_secs=0) as server:
+        yield server

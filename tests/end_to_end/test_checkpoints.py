@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import math
-import pickle
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +18,6 @@ from pycocotools import mask as rle
 
 from builder.__main__ import main as builder
 from builder.network import load_config, network_spec
-from builder.weights.pickle_reader import read_pickle
 from client.__main__ import main as client
 from client.connection.detector import connect
 from client.connection.settings import Connection
@@ -55,12 +52,6 @@ MODEL:
 INPUT:
   MIN_SIZE_TEST: 128
   MAX_SIZE_TEST: 224
-"""
-
-WITHOUT_MASKS = """\
-_BASE_: {base}
-MODEL:
-  MASK_ON: False
 """
 
 
@@ -151,22 +142,6 @@ def evaluate(server: TritonServer, images: Path, annotations: Path, output: Path
     arguments = ["--images", images, "--annotations", annotations, "--output", output]
     assert client(["evaluate", *map(str, arguments), "--url", server.grpc_url]) == 0
     return json.loads((output / "summary.json").read_text())
-
-
-@pytest.fixture(scope="module")
-def faster_demo_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TritonServer]:
-    """The demo's model without its mask head."""
-    folder = tmp_path_factory.mktemp("faster_demo")
-    config, weights = folder / "faster.yaml", folder / "faster.pkl"
-    config.write_text(WITHOUT_MASKS.format(base=DEMO / "mask_rcnn_R_50_C4_shapes.yaml"))
-    tensors = read_pickle(DEMO / "mask_rcnn_R_50_C4_shapes.pkl")
-    boxes_only = {n: t for n, t in tensors.items() if not n.startswith("roi_heads.mask_head.")}
-    assert len(tensors) - len(boxes_only) == 4
-    weights.write_bytes(pickle.dumps({"model": boxes_only}))
-    categories = DEMO / "val" / "instances.json"
-    repository = build(folder / "repository", config, weights, "--categories", categories)
-    with TritonServer(repository, model_config_name="onnxruntime", exit_timeout_secs=0) as server:
-        yield server
 
 
 @pytest.mark.long

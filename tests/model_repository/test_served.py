@@ -19,12 +19,8 @@ from tritonclient.grpc import InferenceServerClient, InferInput, InferRequestedO
 from tritonclient.grpc.model_config_pb2 import ModelConfig
 from tritonclient.utils import InferenceServerException
 
-from builder.network import export_onnx, load_config, network_spec
-from builder.repository.categories import categories_for
-from builder.repository.write import write_repository
-from builder.weights import load_weights
 from server.launch import TritonServer
-from tests.changed_config import without_masks
+from tests.demo_build import build_faster_demo
 
 ROOT = Path(__file__).resolve().parents[2]
 DEMO = ROOT / "demo"
@@ -239,17 +235,7 @@ def test_requests_that_triton_batches_have_the_detections_that_they_have_alone(
 
 
 def test_faster_rcnn_is_served_without_masks(tmp_path: Path) -> None:
-    mask_rcnn = load_config(DEMO / "mask_rcnn_R_50_C4_shapes.yaml")
-    weights = load_weights(
-        DEMO / "mask_rcnn_R_50_C4_shapes.pkl", network_spec(mask_rcnn).parameters
-    )
-    faster_rcnn = without_masks(mask_rcnn)
-    network = export_onnx(
-        faster_rcnn, {name: weights[name] for name in network_spec(faster_rcnn).parameters.shapes}
-    )
-    categories = categories_for(8, DEMO / "val/instances.json")
-    repository = tmp_path / "repository"
-    write_repository(repository, faster_rcnn, categories, 8, 1, network)
+    repository = build_faster_demo(tmp_path / "repository", tmp_path)
     with (
         TritonServer(repository, model_config_name="onnxruntime", exit_timeout_secs=0) as server,
         InferenceServerClient(server.grpc_url) as client,

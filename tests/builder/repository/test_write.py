@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import dataclasses
+import functools
 import hashlib
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,10 +14,13 @@ from google.protobuf import text_format
 from onnx import TensorProto, helper
 from tritonclient.grpc.model_config_pb2 import DataType, ModelConfig
 
+from artifact.names import ModelNames
+from builder.network import ModelConfig as NetworkConfig
 from builder.network import export_onnx, load_config, network_spec
 from builder.repository import write
 from builder.repository.canvases import canvases
 from builder.repository.categories import COCO_CATEGORIES, categories_for
+from builder.repository.models import Pipeline
 from builder.repository.write import CHECKED_IN, configurations, write_repository
 from builder.staging import staged
 from tests.changed_config import without_masks
@@ -56,6 +61,29 @@ FILES = {
 }
 
 
+@functools.cache
+def graph(config: NetworkConfig) -> onnx.GraphProto:
+    """The network's, with zeros for weights."""
+    shapes = network_spec(config).parameters.shapes
+    return export_onnx(config, {name: np.zeros(s, np.float32) for name, s in shapes.items()}).graph
+
+
+def pipeline(config: NetworkConfig, **differences: Any) -> Pipeline:
+    """As a build of `config` has it, but for `differences`."""
+    spec = network_spec(config)
+    standard = Pipeline(
+        config,
+        inputs=spec.inputs,
+        outputs=spec.outputs,
+        categories=COCO_CATEGORIES if config.model.num_classes == 80 else DEMO_CATEGORIES,
+        names=ModelNames(),
+        max_batch=8,
+        opt_batch=8,
+        instances=8,
+    )
+    return dataclasses.replace(standard, **differences)
+
+
 def some_network() -> onnx.ModelProto:
     """Any ONNX model: writing a repository does not look into it."""
     value = helper.make_tensor_value_info("x", TensorProto.FLOAT, [1])
@@ -77,7 +105,7 @@ def shapes(tensors: Sequence[Any]) -> dict[str, tuple[str, list[int]]]:
 
 
 def test_the_checked_in_configurations_are_what_is_written_for_coco() -> None:
-    written = configurations(COCO, COCO_CATEGORIES, max_batch=8, instances=8)
+    written = configurations(pipeline(COCO))
     checked_in = {
         str(file.relative_to(CHECKED_IN)): file.read_text(encoding="utf-8")
         for file in CHECKED_IN.rglob("*.pbtxt")
@@ -87,7 +115,7 @@ def test_the_checked_in_configurations_are_what_is_written_for_coco() -> None:
 
 def test_a_written_repository_is_complete(tmp_path: Path) -> None:
     network = some_network()
-    write_repository(tmp_path, DEMO, DEMO_CATEGORIES, 4, 2, network)
+    write_repository(tmp_path, pipeline(DEMO), network)
     assert files(tmp_path) == FILES
     onnx_file = tmp_path / "mask_rcnn_network/1/model.onnx"
     assert onnx.load(onnx_file) == network
@@ -105,14 +133,14 @@ def test_the_checked_in_repository_can_be_built_in_place(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     clone = tmp_path / "model_repository"
-    write_repository(clone, COCO, COCO_CATEGORIES, 8, 2, some_network())
+    write_repository(clone, pipeline(COCO), some_network())
     (clone / "mask_rcnn_network/1/model.plan").write_text("of an earlier build")
     (clone / "mask_rcnn_network/1/__pycache__").mkdir()
     (clone / "mask_rcnn_network/1/__pycache__/model.pyc").write_text("")
     (clone / "theirs").write_text("")
     monkeypatch.setattr(write, "CHECKED_IN", clone)
     with staged(clone) as stage:
-        write_repository(stage, COCO, COCO_CATEGORIES, 8, 2, some_network())
+        write_repository(stage, pipeline(COCO), some_network())
     assert files(clone) == FILES | {"theirs"}
 
 
@@ -120,7 +148,7 @@ def test_models_of_faster_rcnn_know_nothing_of_masks() -> None:
     faster = without_masks(DEMO)
     assert not [
         path
-        for path, text in configurations(faster, DEMO_CATEGORIES, 8, 2).items()
+        for path, text in configurations(pipeline(faster)).items()
         if "mask_probs" in text or '"masks"' in text
     ]
 
@@ -128,7 +156,7 @@ def test_models_of_faster_rcnn_know_nothing_of_masks() -> None:
 @pytest.mark.parametrize("mask_on", [True, False])
 def test_each_step_of_the_ensemble_maps_all_tensors_of_its_model(mask_on: bool) -> None:
     config = DEMO if mask_on else without_masks(DEMO)
-    models = parsed(configurations(config, DEMO_CATEGORIES, 8, 2))
+    models = parsed(configurations(pipeline(config)))
     ensemble = models["mask_rcnn/config.pbtxt"]
     tensors = shapes([*ensemble.input, *ensemble.output])
     for step in ensemble.ensemble_scheduling.step:
@@ -143,40 +171,52 @@ def test_each_step_of_the_ensemble_maps_all_tensors_of_its_model(mask_on: bool) 
 @pytest.mark.parametrize("mask_on", [True, False])
 def test_the_networks_configurations_hold_the_tensors_of_its_onnx(mask_on: bool) -> None:
     config = DEMO if mask_on else without_masks(DEMO)
-    parameters = network_spec(config).parameters.shapes
-    weights = {name: np.zeros(shape, np.float32) for name, shape in parameters.items()}
-    graph = export_onnx(config, weights).graph
+    models = parsed(configurations(pipeline(config)))
+    for path in ("config.pbtxt", "configs/onnxruntime.pbtxt", "configs/onnxruntime_cuda.pbtxt"):
+        model = models[f"mask_rcnn_network/{path}"]
+        assert shapes(model.input) == onnx_shapes(graph(config).input)
+        assert shapes(model.output) == onnx_shapes(graph(config).output)
+
+
+def onnx_shapes(values: Sequence[Any]) -> dict[str, tuple[str, list[int]]]:
+    """As `shapes` of Triton's tensors."""
     types = {
         TensorProto.UINT8: "TYPE_UINT8",
         TensorProto.INT32: "TYPE_INT32",
         TensorProto.FLOAT: "TYPE_FP32",
     }
+    return {
+        value.name: (
+            types[value.type.tensor_type.elem_type],
+            [dim.dim_value or -1 for dim in value.type.tensor_type.shape.dim[1:]],
+        )
+        for value in values
+    }
 
-    def onnx_shapes(values: Sequence[Any]) -> dict[str, tuple[str, list[int]]]:
-        return {
-            value.name: (
-                types[value.type.tensor_type.elem_type],
-                [dim.dim_value or -1 for dim in value.type.tensor_type.shape.dim[1:]],
-            )
-            for value in values
-        }
 
-    models = parsed(configurations(config, DEMO_CATEGORIES, 8, 2))
-    for path in ("config.pbtxt", "configs/onnxruntime.pbtxt"):
-        model = models[f"mask_rcnn_network/{path}"]
-        assert shapes(model.input) == onnx_shapes(graph.input)
-        assert shapes(model.output) == onnx_shapes(graph.output)
+def test_a_build_of_another_name_differs_in_the_names_of_its_models_alone(tmp_path: Path) -> None:
+    default, birds = pipeline(DEMO), pipeline(DEMO, names=ModelNames("birds"))
+    assert configurations(birds) == {
+        path.replace("mask_rcnn", "birds"): text.replace("mask_rcnn", "birds")
+        for path, text in configurations(default).items()
+    }
+    write_repository(tmp_path / "birds", birds, some_network())
+    assert files(tmp_path / "birds") == {file.replace("mask_rcnn", "birds") for file in FILES}
+    write_repository(tmp_path / "default", default, some_network())
+    for file in FILES:
+        if file.endswith(".py"):
+            renamed = tmp_path / "birds" / file.replace("mask_rcnn", "birds")
+            assert renamed.read_text() == (tmp_path / "default" / file).read_text()
 
 
 def test_each_model_takes_the_batch_that_was_asked_for() -> None:
-    models = parsed(configurations(DEMO, DEMO_CATEGORIES, max_batch=3, instances=2))
+    models = parsed(configurations(pipeline(DEMO, max_batch=3, opt_batch=3)))
     assert {model.max_batch_size for model in models.values()} == {3}
 
 
 def test_the_plan_is_warmed_up_on_each_canvas_and_has_a_profile_for_each() -> None:
-    network = parsed(configurations(DEMO, DEMO_CATEGORIES, max_batch=8, instances=2, opt_batch=4))[
-        "mask_rcnn_network/config.pbtxt"
-    ]
+    models = parsed(configurations(pipeline(DEMO, opt_batch=4)))
+    network = models["mask_rcnn_network/config.pbtxt"]
     warmed_up = [tuple(w.inputs["canvas"].dims) for w in network.model_warmup]
     assert warmed_up == [(*canvas, 3) for canvas in canvases(DEMO)]
     assert list(network.instance_group[0].profile) == ["0", "1", "2"]

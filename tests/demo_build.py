@@ -1,0 +1,46 @@
+"""Builds of the demo's model: as it is, and as a Faster R-CNN, without its mask head."""
+
+from __future__ import annotations
+
+import pickle
+from pathlib import Path
+
+from builder.__main__ import main as builder
+from builder.weights.pickle_reader import read_pickle
+
+DEMO = Path(__file__).parents[1] / "demo"
+CONFIG, WEIGHTS = DEMO / "mask_rcnn_R_50_C4_shapes.yaml", DEMO / "mask_rcnn_R_50_C4_shapes.pkl"
+
+WITHOUT_MASKS = """\
+_BASE_: {base}
+MODEL:
+  MASK_ON: False
+"""
+
+
+def build_demo(repository: Path, *more: str) -> Path:
+    """What `builder build` writes with the options `more`; returns `repository`."""
+    return _build(repository, CONFIG, WEIGHTS, more)
+
+
+def build_faster_demo(repository: Path, scratch: Path, *more: str) -> Path:
+    """The same without masks; its configuration and weights are written into `scratch`."""
+    config, weights = scratch / "faster.yaml", scratch / "faster.pkl"
+    config.write_text(WITHOUT_MASKS.format(base=CONFIG))
+    tensors = read_pickle(WEIGHTS)
+    boxes_only = {n: t for n, t in tensors.items() if not n.startswith("roi_heads.mask_head.")}
+    assert len(tensors) - len(boxes_only) == 4
+    weights.write_bytes(pickle.dumps({"model": boxes_only}))
+    return _build(repository, config, weights, more)
+
+
+def _build(repository: Path, config: Path, weights: Path, more: tuple[str, ...]) -> Path:
+    paths = {
+        "--config": config,
+        "--weights": weights,
+        "--categories": DEMO / "val" / "instances.json",
+        "--repository": repository,
+    }
+    required = [str(word) for option in paths.items() for word in option]
+    assert builder(["build", *required, *more]) == 0
+    return repository

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import http.client
 import re
 import shutil
 import subprocess
@@ -14,7 +13,7 @@ import pytest
 import yaml
 
 from deploy.validate import kubernetes_schemas
-from deploy.validate.kustomize import Document, containers, identity, load, render
+from deploy.validate.kustomize import containers, identity, render
 from server.__main__ import parse_arguments
 from server.launch import UNLOAD_SECS, TritonServer
 from server.shared_memory import ENOUGH_BYTES
@@ -198,25 +197,3 @@ def test_the_model_image_has_what_the_pods_build_from() -> None:
         (build,) = pod(overlay, SERVERS)["initContainers"]
         files = [argument.partition("=")[2] for argument in build["args"] if "=" in argument]
         assert [file for file in files if file.startswith(target)] == list(CHECKPOINT_FILES)
-
-
-def test_the_autoscalers_metric_is_made_of_metrics_that_the_server_has(
-    demo_server: TritonServer,
-) -> None:
-    (values,) = load(KUBERNETES / "prometheus-adapter.yaml")
-    (rule,) = values["rules"]["custom"]
-    for overlay in OVERLAYS:
-        autoscaler = document(overlay, "HorizontalPodAutoscaler/mask-rcnn-servers")
-        (metric,) = autoscaler["spec"]["metrics"]
-        assert metric["pods"]["metric"]["name"] == rule["name"]["as"]
-    exposed = scrape(demo_server.metrics_url)
-    named = re.findall(r"(nv_\w+)\{(model=\"\w+\")", rule["seriesQuery"] + rule["metricsQuery"])
-    assert len(named) == 3
-    for name, label in named:
-        assert re.search(rf"^{name}\{{[^}}]*{label}", exposed, re.MULTILINE), name
-
-
-def scrape(url: str) -> str:
-    connection = http.client.HTTPConnection(url, timeout=10)
-    connection.request("GET", "/metrics")
-    return connection.getresponse().read().decode()

@@ -1,8 +1,10 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import onnxruntime as ort
 import pytest
 from cuda_network import PROVIDER, CudaNetwork, batch_parts
@@ -32,7 +34,10 @@ def test_every_batch_size_has_the_answers_of_single_pictures(demo_repository: Pa
     model = demo_repository / "mask_rcnn_network/1/model.onnx"
     network = CudaNetwork(model, ort.SessionOptions(), 0)
     pixels = np.random.default_rng(0).integers(0, 256, (7, 288, 480, 3), np.uint8)
-    batch = {"canvas": pixels, "image_size": np.full((7, 2), 288, np.int32)}
+    batch: dict[str, npt.NDArray[Any]] = {
+        "canvas": pixels,
+        "image_size": np.full((7, 2), 288, np.int32),
+    }
     outputs = ["num_detections", "boxes", "scores", "classes"]
     singles = [
         network.run(outputs, {name: array[n : n + 1] for name, array in batch.items()})

@@ -1,4 +1,4 @@
-"""The demo, served with the options of compose.monitoring.yaml, and traffic of every kind on it."""
+"""Two builds of the demo, served as compose.monitoring.yaml serves, and traffic on them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,9 @@ import yaml
 from tritonclient.grpc import InferenceServerClient
 from tritonclient.utils import InferenceServerException
 
+from artifact.names import DEFAULT_NAME
 from server.launch import TritonServer
+from tests.demo_build import build_demo
 from tests.monitoring.metrics_page import Page, added, read_page, wait_for_page
 from tests.monitoring.otlp_collector import OtlpCollector, run_otlp_collector
 
@@ -25,6 +27,10 @@ ROOT = Path(__file__).resolve().parents[2]
 IMAGES = ROOT / "demo/val/images"
 COMPOSE = ROOT / "docker/compose.monitoring.yaml"
 JAEGER, RATE = "http://jaeger:4318/v1/traces", "${TRACE_EVERY:-1000}"
+
+SECOND_NAME = "shapes-v2.1"
+"""Of the second build; a full stop means something in regular expressions."""
+MODELS = (DEFAULT_NAME, SECOND_NAME)
 
 TRACE_ID, CLIENT_SPAN_ID = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
 
@@ -37,14 +43,17 @@ def collector() -> Iterator[OtlpCollector]:
 
 @pytest.fixture(scope="session")
 def monitored_server(
-    demo_repository: Path, collector: OtlpCollector, tmp_path_factory: pytest.TempPathFactory
+    collector: OtlpCollector, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[TritonServer]:
+    folder = tmp_path_factory.mktemp("monitored")
+    for name in MODELS:
+        build_demo(folder / "repository", "--name", name)
     command = yaml.safe_load(COMPOSE.read_text())["services"]["serve"]["command"]
     options = command[command.index("--") + 1 :]
     with TritonServer(
-        demo_repository,
+        folder / "repository",
         model_config_name="onnxruntime",
-        log_path=tmp_path_factory.mktemp("monitored") / "tritonserver.log",
+        log_path=folder / "tritonserver.log",
         exit_timeout_secs=0,
         options=[
             *(option.replace(JAEGER, collector.url).replace(RATE, "1000000") for option in options),
@@ -55,14 +64,26 @@ def monitored_server(
 
 
 @dataclass(frozen=True)
-class Traffic:
-    """What was sent to the server, and what it said of that."""
+class Counts:
+    """What was sent to a model, and what it found."""
 
     pictures: int
     """In the requests that were answered."""
     detections: int
     refused: dict[str, int]
     """Pictures in the requests that were refused, by reason."""
+
+    @property
+    def all(self) -> int:
+        return self.pictures + self.detections + sum(self.refused.values())
+
+
+@dataclass(frozen=True)
+class Traffic:
+    """What was sent to the server, and what it said of that."""
+
+    counts: dict[str, Counts]
+    """By model."""
     fresh_page: Page
     """Before the first request."""
     page: Page
@@ -92,8 +113,10 @@ def traffic(monitored_server: TritonServer) -> Traffic:
         ThreadPoolExecutor(4) as pool,
     ):
 
-        def detections(request_id: str, files: list[bytes], **options: Any) -> int:
-            result = client.infer("mask_rcnn", request(*files), request_id=request_id, **options)
+        def detections(
+            request_id: str, files: list[bytes], model: str = DEFAULT_NAME, **options: Any
+        ) -> int:
+            result = client.infer(model, request(*files), request_id=request_id, **options)
             return int(result.as_numpy("num_detections").sum())
 
         def is_refused(
@@ -109,16 +132,22 @@ def traffic(monitored_server: TritonServer) -> Traffic:
         found += sum(pool.map(lambda single: detections(*single), singles))
         found += detections('{"forged": true}\n{"time": ' + 200 * "x", files[:1])
         assert all(pool.map(lambda refusal: is_refused(*refusal), refused))
+        found_by_second = detections("second", files[:2], SECOND_NAME)
+        with pytest.raises(InferenceServerException, match="INVALID_ARGUMENT"):
+            detections("second-empty", [b""], SECOND_NAME)
 
-    pictures = 2 * len(files) + 1
     by_reason: dict[str, int] = {}
     for _, reason, sent, _ in refused:
         by_reason[reason] = by_reason.get(reason, 0) + len(sent)
-    everything = pictures + found + sum(by_reason.values())
+    counts = {
+        DEFAULT_NAME: Counts(2 * len(files) + 1, found, by_reason),
+        SECOND_NAME: Counts(2, found_by_second, {"empty": 1}),
+    }
+    everything = sum(each.all for each in counts.values())
     page = wait_for_page(
         monitored_server.metrics_url,
         lambda page: sum(added(fresh_page, page).values()) >= everything,
     )
     log = monitored_server.log_path.read_text().splitlines()
     lines = [json.loads(line) for line in log if line.startswith("{")]
-    return Traffic(pictures, found, by_reason, fresh_page, page, lines)
+    return Traffic(counts, fresh_page, page, lines)

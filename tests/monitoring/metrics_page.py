@@ -10,7 +10,7 @@ from collections.abc import Callable
 SAMPLE = re.compile(r"(?P<series>(?P<name>\w+)(?:\{.*\})?) (?P<value>\S+)")
 
 Page = dict[str, float]
-"""By series, as in ``mask_rcnn_pictures_refused_total{reason="empty"}``."""
+"""By series, as in ``rcnn_step_seconds_total{model="mask_rcnn",step="decode"}``."""
 
 
 def read_page(metrics_url: str) -> Page:
@@ -33,8 +33,8 @@ def added(before: Page, after: Page) -> Page:
     return {
         series: value - before[series]
         for series, value in after.items()
-        if series.startswith("mask_rcnn_")
-        and not series.startswith("mask_rcnn_step_seconds_total")
+        if series.startswith("rcnn_")
+        and not series.startswith("rcnn_step_seconds_total")
         and value != before[series]
     }
 

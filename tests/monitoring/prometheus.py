@@ -44,8 +44,15 @@ class Prometheus:
 
     def values(self, expression: str) -> list[float]:
         """Those of the series that an expression selects."""
+        return [float(series["value"][1]) for series in self._result(expression)]
+
+    def models(self, expression: str) -> set[str]:
+        """The label `model` of the series that an expression selects; "" where there is none."""
+        return {series["metric"].get("model", "") for series in self._result(expression)}
+
+    def _result(self, expression: str) -> list[dict[str, Any]]:
         answer = self.get(f"query?query={quote(expression)}")
-        return [float(series["value"][1]) for series in answer["result"]] if answer else []
+        return answer["result"] if answer else []
 
     def wait_for(self, expression: str, secs: float = 30) -> None:
         """Returns when the expression selects a series."""

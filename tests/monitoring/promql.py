@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +13,7 @@ import yaml
 MONITORING = Path(__file__).resolve().parents[2] / "monitoring"
 RECORDING_RULES = MONITORING / "prometheus/recording_rules.yaml"
 ALERT_RULES = MONITORING / "prometheus/alert_rules.yaml"
-DASHBOARD: dict[str, Any] = json.loads(
-    (MONITORING / "grafana/dashboards/mask_rcnn.json").read_text()
-)
+DASHBOARD: dict[str, Any] = json.loads((MONITORING / "grafana/dashboards/rcnn.json").read_text())
 
 GPU_ONLY = {"nv_gpu_utilization", "nv_gpu_memory_used_bytes", "nv_gpu_memory_total_bytes"}
 """What Triton has on its page only where it sees a GPU."""
@@ -39,6 +38,14 @@ SHOWN: dict[str, str] = {
 }
 
 
+def with_choices(expression: str, job: str, model: str) -> str:
+    """A panel's expression as Grafana sends it when these are chosen in the dashboard's head."""
+    chosen = expression.replace("$job", job).replace("$model", model).replace("${model}", model)
+    # As Grafana's kbn.regexEscape does it. In double quotes PromQL would take no such backslash.
+    escaped = re.sub(r"[\\^$*+?.()|\[\]{}/]", r"\\\g<0>", model)
+    return chosen.replace("${model:regex}", escaped)
+
+
 def metrics_in(expression: str) -> set[str]:
     """The metrics that an expression selects.
 
@@ -48,7 +55,7 @@ def metrics_in(expression: str) -> set[str]:
     found: set[str] = set()
 
     def visit(node: Any) -> None:
-        if isinstance(node, promql_parser.VectorSelector):
+        if isinstance(node, promql_parser.VectorSelector) and node.name:
             found.add(node.name)
 
     promql_parser.walk(promql_parser.parse(expression), visit)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.monitoring.conftest import Traffic
+from tests.monitoring.conftest import SECOND_NAME, Traffic
 
 FOLDER = Path(__file__).resolve().parents[2] / "model_repository/mask_rcnn_preprocess/1"
 
@@ -18,6 +18,7 @@ def test_a_request_is_found_by_its_id_in_both_steps(traffic: Traffic) -> None:
     lines = {line["step"]: line for line in traffic.lines if line["request_id"] == "traced"}
     assert lines.keys() == {"preprocess", "postprocess"}
     for line in lines.values():
+        assert line["model"] == "mask_rcnn"
         assert line["pictures"] == 3
         assert 0 < line["seconds"] < 60
         assert "refused" not in line
@@ -26,13 +27,16 @@ def test_a_request_is_found_by_its_id_in_both_steps(traffic: Traffic) -> None:
 
 def test_a_refusal_is_found_by_its_id_with_its_reason(traffic: Traffic) -> None:
     refused = Counter(
-        (line["step"], line["refused"]) for line in traffic.lines if "refused" in line
+        (line["model"], line["step"], line["refused"])
+        for line in traffic.lines
+        if "refused" in line
     )
     assert refused == {
-        ("preprocess", "empty"): 20,
-        ("preprocess", "not_a_picture"): 1,
-        ("preprocess", "damaged"): 1,
-        ("postprocess", "bad_parameter"): 1,
+        ("mask_rcnn", "preprocess", "empty"): 20,
+        ("mask_rcnn", "preprocess", "not_a_picture"): 1,
+        ("mask_rcnn", "preprocess", "damaged"): 1,
+        ("mask_rcnn", "postprocess", "bad_parameter"): 1,
+        (SECOND_NAME, "preprocess", "empty"): 1,
     }
     (text,) = (line for line in traffic.lines if line["request_id"] == "text")
     assert text["pictures"] == 2
@@ -66,27 +70,23 @@ def test_the_environment_chooses_which_requests_are_logged(
 
 def test_another_choice_is_refused_with_those_there_are() -> None:
     run = report_two_requests("some")
-    assert "MASK_RCNN_REQUEST_LOG is 'some'; expected one of all, refused, none" in run.stderr
+    assert "RCNN_REQUEST_LOG is 'some'; expected one of all, refused, none" in run.stderr
 
 
 def report_two_requests(value: str | None) -> subprocess.CompletedProcess[str]:
     """Reports one served and one refused request, in a process without Triton."""
     program = """
-import sys
 from unittest.mock import MagicMock
-sys.modules["triton_python_backend_utils"] = MagicMock()
 from request_report import RequestReport
 def report(request_id):
-    request = MagicMock()
-    request.request_id.return_value = request_id
-    return RequestReport("preprocess", MagicMock(), request, pictures=1)
+    return RequestReport("birds", "preprocess", MagicMock(), request_id, pictures=1)
 report("served").finish()
-report("bad").refuse("empty", "it is empty")
+report("bad").refuse("empty")
 """
     return subprocess.run(
         [sys.executable, "-c", program],
         cwd=FOLDER,
-        env={} if value is None else {"MASK_RCNN_REQUEST_LOG": value},
+        env={} if value is None else {"RCNN_REQUEST_LOG": value},
         capture_output=True,
         text=True,
         check=False,

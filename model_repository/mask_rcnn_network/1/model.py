@@ -1,4 +1,4 @@
-"""mask_rcnn_network under ONNX Runtime: ``model.onnx``, beside this file, on batched requests."""
+"""The network in ONNX Runtime: ``model.onnx``, beside this file, on batched requests."""
 
 from __future__ import annotations
 

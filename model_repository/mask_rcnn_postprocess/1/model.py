@@ -1,52 +1,44 @@
-"""mask_rcnn_postprocess: the network's detections to those of the original pictures."""
+"""postprocess: the network's detections to those of the original pictures."""
 
 from __future__ import annotations
 
-import json
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-import triton_python_backend_utils as pb_utils
 from boxes import boxes_in_original, nonempty
-from metrics import Metrics
 from paste import paste_mask
 from request_report import RequestReport
 from rle import compressed_rle
+from step import Refusal, Step, input_array
 from threshold import ParameterError, score_threshold
 
 BAD_PARAMETER = "bad_parameter"
 """Why a request is refused here: its ``score_threshold``."""
 
 
-class TritonPythonModel:
+class TritonPythonModel(Step):
     """Scales boxes, pastes and encodes masks; the tensors are described in ``config.pbtxt``."""
 
-    def initialize(self, args: dict[str, Any]) -> None:
-        parameters = json.loads(args["model_config"])["parameters"]
-        category_ids = parameters["category_ids"]["string_value"].split(",")
-        self.category_ids = np.array(category_ids, np.int32)
-        self.metrics = Metrics(steps=("boxes", "paste", "encode"), reasons=(BAD_PARAMETER,))
+    NAME = "postprocess"
+    TIMED = ("boxes", "paste", "encode")
+    REASONS = (BAD_PARAMETER,)
 
-    def execute(self, requests: list[Any]) -> list[Any]:
-        return [self._respond(request) for request in requests]
+    def configure(self, parameters: Mapping[str, str]) -> None:
+        self.category_ids = np.array(parameters["category_ids"].split(","), np.int32)
 
-    def finalize(self) -> None:
-        self.metrics.close()
-        # Triton 2.51's process crashes, after the work, if its metrics outlive this call.
-        del self.metrics
-
-    def _respond(self, request: Any) -> Any:
-        found = _input(request, "num_detections")[:, 0]
-        report = RequestReport("postprocess", self.metrics, request, pictures=len(found))
+    def answer(self, request: Any, report: RequestReport) -> dict[str, Any]:
         try:
             threshold = score_threshold(request.parameters())
         except ParameterError as error:
-            return report.refuse(BAD_PARAMETER, str(error))
-        requested = request.requested_output_names()
-        boxes, scores = _input(request, "boxes"), _input(request, "scores")
-        classes = _input(request, "classes")
-        image_size, original_size = _input(request, "image_size"), _input(request, "original_size")
-        mask_probs = _input(request, "mask_probs") if "masks" in requested else None
+            raise Refusal(str(error), BAD_PARAMETER) from error
+        found = input_array(request, "num_detections")[:, 0]
+        boxes, scores = input_array(request, "boxes"), input_array(request, "scores")
+        classes = input_array(request, "classes")
+        image_size = input_array(request, "image_size")
+        original_size = input_array(request, "original_size")
+        with_masks = "masks" in request.requested_output_names()
+        mask_probs = input_array(request, "mask_probs") if with_masks else None
 
         outputs = {
             "num_detections": np.zeros((len(found), 1), np.int32),
@@ -71,13 +63,5 @@ class TritonPythonModel:
                     report.end_step("paste")
                     outputs["masks"][n, place] = compressed_rle(mask, height, width)
                     report.end_step("encode")
-        detections = int(outputs["num_detections"].sum())
-        self.metrics.count_answer(len(found), detections)
-        report.finish(detections=detections)
-        return pb_utils.InferenceResponse(
-            [pb_utils.Tensor(name, outputs[name]) for name in outputs if name in requested]
-        )
-
-
-def _input(request: Any, name: str) -> Any:
-    return pb_utils.get_input_tensor_by_name(request, name).as_numpy()
+        report.detections = int(outputs["num_detections"].sum())
+        return outputs

@@ -1,6 +1,7 @@
 """The project's own counters on Triton's metrics page; docs/monitoring.md lists them.
 
-Models, and the instances of a model, that declare a counter alike share it: Triton adds up.
+The instances of a model, and the models of a build, share its counters: Triton adds up what is
+declared alike. The label `model` keeps the builds on a server apart.
 """
 
 from __future__ import annotations
@@ -21,25 +22,27 @@ class Metrics:
     """What one instance of a model counts. Every label is on the page, as 0, from the start.
 
     Args:
+        ensemble: the name of the ensemble that it belongs to.
         steps: the steps that the model times.
         reasons: those for which it may refuse a request.
     """
 
-    def __init__(self, steps: Sequence[str], reasons: Sequence[str]) -> None:
-        pictures = _counter("mask_rcnn_pictures_total", "Pictures answered")
-        detections = _counter("mask_rcnn_detections_total", "Detections in the answers")
-        refused = _counter(
-            "mask_rcnn_pictures_refused_total", "Pictures in requests that were refused"
-        )
+    def __init__(self, ensemble: str, steps: Sequence[str], reasons: Sequence[str]) -> None:
+        pictures = _counter("rcnn_pictures_total", "Pictures answered")
+        detections = _counter("rcnn_detections_total", "Detections in the answers")
+        refused = _counter("rcnn_pictures_refused_total", "Pictures in requests that were refused")
         seconds = _counter(
-            "mask_rcnn_step_seconds_total", "Seconds in a step of preprocess or postprocess"
+            "rcnn_step_seconds_total", "Seconds in a step of preprocess or postprocess"
         )
+        model = {"model": ensemble}
         # A family leaves the page with its object.
         self._families = (pictures, detections, refused, seconds)
-        self._pictures = pictures.Metric(labels={})
-        self._detections = detections.Metric(labels={})
-        self._refused = {reason: refused.Metric(labels={"reason": reason}) for reason in reasons}
-        self._seconds = {step: seconds.Metric(labels={"step": step}) for step in steps}
+        self._pictures = pictures.Metric(labels=model)
+        self._detections = detections.Metric(labels=model)
+        self._refused = {
+            reason: refused.Metric(labels={**model, "reason": reason}) for reason in reasons
+        }
+        self._seconds = {step: seconds.Metric(labels={**model, "step": step}) for step in steps}
         self._sums: defaultdict[Any, float] = defaultdict(float)
         self._lock = Lock()
         self._closed = Event()

@@ -6,17 +6,18 @@ import json
 import os
 import sys
 from collections import defaultdict
+from collections.abc import Mapping
 from datetime import datetime, timezone
 from time import perf_counter
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import triton_python_backend_utils as pb_utils
-from metrics import Metrics
+if TYPE_CHECKING:
+    from metrics import Metrics
 
 _CHOICES = ("all", "refused", "none")
-_LOGGED = os.environ.get("MASK_RCNN_REQUEST_LOG", "all")
+_LOGGED = os.environ.get("RCNN_REQUEST_LOG", "all")
 if _LOGGED not in _CHOICES:
-    raise ValueError(f"MASK_RCNN_REQUEST_LOG is {_LOGGED!r}; expected one of {', '.join(_CHOICES)}")
+    raise ValueError(f"RCNN_REQUEST_LOG is {_LOGGED!r}; expected one of {', '.join(_CHOICES)}")
 
 _LONGEST_ID = 128
 """Characters of a request id in the log: clients choose it, and it may be megabytes."""
@@ -26,15 +27,22 @@ class RequestReport:
     """One request in one model, from its arrival to its answer.
 
     Args:
-        model: preprocess or postprocess.
-        request: as Triton hands it over.
+        ensemble: the name of the ensemble that the model belongs to.
+        step: preprocess or postprocess.
+        request_id: the client's.
         pictures: in the request.
     """
 
-    def __init__(self, model: str, metrics: Metrics, request: Any, pictures: int) -> None:
-        self._model = model
+    detections: int | None = None
+    """In the answer; None where this step is not the last."""
+
+    def __init__(
+        self, ensemble: str, step: str, metrics: Metrics, request_id: str, pictures: int
+    ) -> None:
+        self._ensemble = ensemble
+        self._step = step
         self._metrics = metrics
-        self._request_id = request.request_id()[:_LONGEST_ID]
+        self._request_id = request_id[:_LONGEST_ID]
         self._pictures = pictures
         self._seconds: defaultdict[str, float] = defaultdict(float)
         self._arrived = self._step_ended = perf_counter()
@@ -45,29 +53,31 @@ class RequestReport:
         self._seconds[step] += now - self._step_ended
         self._step_ended = now
 
-    def finish(self, **fields: int) -> None:
-        """The request was served. `fields` are for the log."""
+    def finish(self) -> None:
+        """The request was served."""
         self._metrics.count_seconds(self._seconds)
+        found = {}
+        if self.detections is not None:
+            self._metrics.count_answer(self._pictures, self.detections)
+            found["detections"] = self.detections
         if _LOGGED == "all":
-            self._log(fields)
+            self._log(found)
 
-    def refuse(self, reason: str, message: str) -> Any:
-        """The response that refuses the request, INVALID_ARGUMENT with `message`."""
+    def refuse(self, reason: str) -> None:
+        """The request was refused."""
         self._metrics.count_refusal(self._pictures, reason)
         if _LOGGED != "none":
             self._log({"refused": reason})
-        return pb_utils.InferenceResponse(
-            error=pb_utils.TritonError(message, pb_utils.TritonError.INVALID_ARG)
-        )
 
-    def _log(self, fields: dict[str, Any]) -> None:
+    def _log(self, outcome: Mapping[str, Any]) -> None:
         line = {
             "time": datetime.now(timezone.utc).isoformat(timespec="milliseconds"),
-            "step": self._model,
+            "model": self._ensemble,
+            "step": self._step,
             "request_id": self._request_id,
             "pictures": self._pictures,
             "seconds": round(perf_counter() - self._arrived, 6),
-            **fields,
+            **outcome,
         }
         # Not pb_utils.Logger: it looks up its caller's source for each line, which takes some ten
         # times as long, and Triton would quote and escape the JSON. One write, so that the lines

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import onnx
 import pytest
-from google.protobuf import text_format
+from google.protobuf import text_format  # type: ignore[import-untyped]
 from onnx import TensorProto, helper
 from tritonclient.grpc.model_config_pb2 import DataType, ModelConfig
 
@@ -40,6 +40,7 @@ FILES = {
     "mask_rcnn_preprocess/1/jpeg.py",
     "mask_rcnn_preprocess/1/metrics.py",
     "mask_rcnn_preprocess/1/request_report.py",
+    "mask_rcnn_preprocess/1/step.py",
     "mask_rcnn_preprocess/1/resize.py",
     "mask_rcnn_preprocess/1/canvas.py",
     "mask_rcnn_network/config.pbtxt",
@@ -55,6 +56,7 @@ FILES = {
     "mask_rcnn_postprocess/1/boxes.py",
     "mask_rcnn_postprocess/1/metrics.py",
     "mask_rcnn_postprocess/1/request_report.py",
+    "mask_rcnn_postprocess/1/step.py",
     "mask_rcnn_postprocess/1/paste.py",
     "mask_rcnn_postprocess/1/rle.py",
     "mask_rcnn_postprocess/1/threshold.py",

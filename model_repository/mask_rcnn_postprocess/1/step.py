@@ -1,0 +1,1 @@
+../../mask_rcnn_preprocess/1/step.py

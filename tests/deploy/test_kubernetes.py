@@ -13,9 +13,9 @@ import pytest
 import yaml
 
 from deploy.validate import kubernetes_schemas
-from deploy.validate.kustomize import containers, identity, render
+from deploy.validate.kustomize import Document, containers, identity, render
 from server.__main__ import parse_arguments
-from server.launch import UNLOAD_SECS, TritonServer
+from server.launch import UNLOAD_SECS
 from server.shared_memory import ENOUGH_BYTES
 
 ROOT = Path(__file__).parents[2]

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pytest
-from google.protobuf import text_format  # type: ignore[import-untyped]
+from google.protobuf import text_format
 from PIL import Image
 from pycocotools import mask as mask_utils
 from tritonclient.grpc import InferenceServerClient, InferInput, InferRequestedOutput

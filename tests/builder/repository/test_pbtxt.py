@@ -4,7 +4,7 @@ import dataclasses
 from typing import Any
 
 import pytest
-from google.protobuf import text_format  # type: ignore[import-untyped]
+from google.protobuf import text_format
 from tritonclient.grpc.model_config_pb2 import ModelConfig
 
 from builder.repository.pbtxt import (

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import re
 from pathlib import Path
 from typing import Any
 
 from artifact.gpu import Gpu
+from artifact.whole_file import whole_file
 from builder.errors import BuildError
 from builder.tensorrt.bindings import Bindings
 
@@ -48,9 +48,5 @@ def save_timing_cache(cache: Any, file: Path) -> None:
     """
     timings = cache.serialize()
     file.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = file.with_name(f".{file.name}.{os.getpid()}")
-    try:
+    with whole_file(file) as unfinished:
         unfinished.write_bytes(timings)
-        unfinished.replace(file)
-    finally:
-        unfinished.unlink(missing_ok=True)

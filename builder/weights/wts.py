@@ -8,7 +8,6 @@ space (tensorrtx, `rcnn/gen_wts.py`). There are no shapes. BatchNorm is folded.
 from __future__ import annotations
 
 import binascii
-import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -17,6 +16,7 @@ from typing import BinaryIO
 import numpy as np
 import numpy.typing as npt
 
+from artifact.whole_file import whole_file
 from builder.errors import BuildError
 
 CHUNK_BYTES = 1 << 20
@@ -64,17 +64,12 @@ def write_wts(path: Path, tensors: Mapping[str, npt.NDArray[np.float32]]) -> Non
     Raises:
         BuildError: the file cannot be written.
     """
-    partial = path.with_name(f"{path.name}.partial")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            with partial.open("wb") as file:
-                file.write(b"%d\n" % len(tensors))
-                for name, tensor in tensors.items():
-                    _write_entry(file, name, tensor.ravel())
-            os.replace(partial, path)
-        finally:
-            partial.unlink(missing_ok=True)
+        with whole_file(path) as unfinished, unfinished.open("wb") as file:
+            file.write(b"%d\n" % len(tensors))
+            for name, tensor in tensors.items():
+                _write_entry(file, name, tensor.ravel())
     except OSError as error:
         raise BuildError(f"{path}: cannot be written: {error}") from error
 

@@ -1,0 +1,71 @@
+"""README.md and CONTRIBUTING.md say what is there."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from artifact.names import ModelNames
+from builder.network import load_config, network_spec
+from builder.repository import models
+from builder.repository.categories import COCO_CATEGORIES
+from builder.repository.models import Pipeline
+from builder.repository.pbtxt import DataType, Tensor
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text()
+DOCUMENTS = [*ROOT.glob("*.md"), *ROOT.glob("*/*.md")]
+COCO = ROOT / "tests/configs/COCO-InstanceSegmentation/mask_rcnn_R_50_C4_1x.yaml"
+
+
+def rows(header: str) -> list[list[str]]:
+    """The cells of the table in the README with that header."""
+    table = re.search(rf"^\| {header} \|.*\n\|[ -|]+\n((?:\|.*\n)+)", README, re.MULTILINE)
+    assert table is not None
+    return [[cell.strip() for cell in row.split("|")[1:-1]] for row in table[1].splitlines()]
+
+
+def in_words(tensor: Tensor) -> str:
+    """As the README has it, such as FP32 [N, 100, 4]."""
+    kind = "BYTES" if tensor.data_type is DataType.STRING else tensor.data_type.name
+    return f"{kind} [{', '.join(map(str, ('N', *tensor.dims)))}]"
+
+
+def test_the_ensembles_tensors_are_those_of_the_readme() -> None:
+    config = load_config(COCO)
+    spec = network_spec(config)
+    ensemble = models.ensemble(
+        Pipeline(
+            config,
+            spec.inputs,
+            spec.outputs,
+            COCO_CATEGORIES,
+            ModelNames(),
+            max_batch=8,
+            opt_batch=8,
+            instances=1,
+        )
+    )
+    tensors = [*ensemble.input, *ensemble.output]
+    told = [(row[0].partition("`")[2].partition("`")[0], row[1]) for row in rows("tensor")]
+    assert told == [(tensor.name, in_words(tensor)) for tensor in tensors]
+
+
+def test_the_folders_are_those_of_the_readme() -> None:
+    packages = {file.parent.name for file in ROOT.glob("*/__init__.py")}
+    others = {"deploy", "docker", "docs", "model_repository", "monitoring", "tests"}
+    assert {row[0].strip("`/") for row in rows("folder")} == packages | others | {"demo"}
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_every_path_in_a_document_is_there(document: Path) -> None:
+    text = document.read_text()
+    links = re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", text)
+    missing = [link for link in links if not (document.parent / link).exists()]
+    named = re.findall(r"`((?:[a-z_]+/)+[\w.-]*\.(?:py|md|yaml|json|txt|pbtxt|cfg))`", text)
+    network = ROOT / "model_repository/mask_rcnn_network"
+    known = [ROOT, document.parent, ROOT / "builder/network", network]
+    missing += [name for name in named if not any((base / name).exists() for base in known)]
+    assert missing == []

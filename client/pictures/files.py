@@ -5,13 +5,13 @@ from __future__ import annotations
 import io
 from pathlib import Path
 
-from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
+from PIL import Image, UnidentifiedImageError
 
+from artifact.picture_formats import FORMATS
 from client.errors import ClientError, PictureError
+from client.pictures.orientation import upright, upright_size, without_warnings
 
 PICTURE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff"})
-
-EXIF_ORIENTATIONS_ON_THEIR_SIDE = frozenset({5, 6, 7, 8})
 
 
 def read_picture(path: Path) -> bytes:
@@ -33,26 +33,24 @@ def oriented_size(content: bytes) -> tuple[int, int]:
     """(height, width) in pixels with the EXIF orientation applied; only the header is read.
 
     Raises:
-        PictureError: not a picture that Pillow knows.
+        PictureError: not a picture of a format that is served.
     """
     with _opened(content) as picture:
-        width, height = picture.size
-        orientation = picture.getexif().get(ExifTags.Base.Orientation)
-    if orientation in EXIF_ORIENTATIONS_ON_THEIR_SIDE:
-        return width, height
-    return height, width
+        return upright_size(picture)
 
 
 def decode(content: bytes) -> Image.Image:
-    """The picture in RGB with the EXIF orientation applied.
+    """The picture in RGB with the EXIF orientation applied, as the server decodes it.
 
     Raises:
-        PictureError: not a picture that Pillow knows, or a damaged one.
+        PictureError: not a picture of a format that is served, or a damaged one.
     """
     with _opened(content) as picture:
         try:
-            return ImageOps.exif_transpose(picture).convert("RGB")
-        except (OSError, ValueError, SyntaxError) as error:
+            return upright(picture)
+        except MemoryError:
+            raise
+        except Exception as error:  # Pillow raises whatever damaged bytes lead it into
             raise PictureError(f"cannot decode it: {error}") from error
 
 
@@ -83,10 +81,15 @@ def find_pictures(paths: list[Path]) -> list[Path]:
     return list(pictures)
 
 
+@without_warnings()
 def _opened(content: bytes) -> Image.Image:
     try:
-        return Image.open(io.BytesIO(content))
+        return Image.open(io.BytesIO(content), formats=FORMATS)
     except UnidentifiedImageError as error:
-        raise PictureError("not a picture that Pillow can read") from error
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+        raise PictureError(
+            f"not a picture in {', '.join(FORMATS)}, or damaged near its start"
+        ) from error
+    except MemoryError:
+        raise
+    except Exception as error:  # as above
         raise PictureError(f"cannot open it: {error}") from error

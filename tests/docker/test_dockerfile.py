@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import json
 import re
+import shutil
 import subprocess
 import sys
 from importlib.metadata import packages_distributions
@@ -40,7 +41,30 @@ def test_what_is_copied_is_in_the_context(source: str) -> None:
         if line == "*" or line.startswith("!")
     ]
     assert ignored == "*"
-    assert f"!{source}" in {line.rstrip("/") for line in exceptions}
+    allowed = {line.rstrip("/") for line in exceptions}
+    assert allowed & {f"!{path}" for path in (source, *map(str, Path(source).parents))}
+
+
+@pytest.mark.parametrize("image", IMAGES)
+def test_what_is_copied_is_enough_for_the_command_and_for_every_link(
+    image: str, tmp_path: Path
+) -> None:
+    for source, target in re.findall(r"^COPY (?!--from)(\S+) (\S+)$", STAGES[image], re.MULTILINE):
+        if (ROOT / source).is_dir():
+            shutil.copytree(ROOT / source, tmp_path / target, symlinks=True)
+        else:
+            (tmp_path / target).mkdir(parents=True, exist_ok=True)
+            shutil.copy(ROOT / source, tmp_path / target)
+    help_ = subprocess.run(
+        [sys.executable, "-m", image, "--help"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert help_.returncode == 0, help_.stderr
+    links = [path for path in tmp_path.rglob("*") if path.is_symlink()]
+    assert [link for link in links if tmp_path not in link.resolve(strict=True).parents] == []
 
 
 @pytest.mark.parametrize("image", IMAGES)

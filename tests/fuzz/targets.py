@@ -24,6 +24,7 @@ from builder.errors import BuildError
 from builder.network import ModelConfig, load_config
 from builder.weights import load_weights
 from client import rle as client_rle
+from client.pictures.files import oriented_size
 from tests.builder.weights.small_network import PARAMETERS, SHAPES, folded_tensors, write_wts
 from tests.fuzz import pickles, pictures, torch_files, yamls
 from tests.fuzz.guard import watched
@@ -54,13 +55,16 @@ _MOST_PIXELS = 1_000_000
 
 
 def read_picture(data: bytes) -> None:
-    """A picture reaches the canvas, or is refused by a `DecodeError`."""
+    """A picture reaches the canvas at the size that the client reads from its header, or is refused
+    by a `DecodeError`.
+    """
     limits = decode.MAX_PIXELS, Image.MAX_IMAGE_PIXELS
     decode.MAX_PIXELS = Image.MAX_IMAGE_PIXELS = _MOST_PIXELS
     try:
         with watched(), contextlib.suppress(decode.DecodeError):
             (image,) = decode.decode_images([data])
             assert image.mode == "RGB"
+            assert oriented_size(data) == (image.height, image.width)
             size = resized_size(image.height, image.width, 32, 64)
             canvas.draw_canvas([image], [size], (64, 64), resize_with_pillow)
     finally:

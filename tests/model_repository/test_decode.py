@@ -9,9 +9,11 @@ import decode
 import numpy as np
 import numpy.typing as npt
 import pytest
-from decode import FORMATS, MAX_PIXELS, DecodeError, decode_image, decode_images
+from decode import MAX_PIXELS, DecodeError, decode_image, decode_images
 from PIL import Image, ImageOps
 from PIL.PngImagePlugin import PngInfo
+
+from artifact.picture_formats import FORMATS
 
 PICTURES = sorted((Path(__file__).resolve().parents[2] / "demo/val/images").glob("*.jpg"))
 

@@ -7,31 +7,15 @@ from collections.abc import Sequence
 from typing import Literal, get_args
 
 from jpeg import MAX_SCANS, has_too_many_scans
+from orientation import upright, without_warnings
+from picture_formats import FORMATS
 from PIL import Image
-
-FORMATS = ("BMP", "GIF", "JPEG", "PNG", "PPM", "TIFF", "WEBP")
-"""What may be sent, as Pillow names it. The rest of what Pillow reads is left out because it is
-not meant for pictures from strangers: EPS, for one, is handed to a Ghostscript process."""
 
 MAX_PIXELS = 89_478_485
 """Larger pictures are refused from their header. Pillow's own limit: 341 MiB as it holds them."""
 
 MAX_REQUEST_PIXELS = 2 * MAX_PIXELS
 """All pictures of a request together: 8 of 22 megapixels each. They are in memory at once."""
-
-_ORIENTATION_TAG = 274
-
-# What detectron2 does for each value of the tag (detectron2/data/detection_utils.py).
-_TRANSPOSE_FOR_ORIENTATION: dict[object, Image.Transpose] = {
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_90,
-}
-
 
 Reason = Literal["empty", "not_a_picture", "too_large", "too_many_scans", "damaged"]
 """Why a picture is refused, for those who count."""
@@ -123,6 +107,7 @@ def _open(data: bytes) -> Image.Image:
     return image
 
 
+@without_warnings()
 def _header(data: bytes) -> Image.Image:
     try:
         return Image.open(io.BytesIO(data), formats=FORMATS)
@@ -140,7 +125,7 @@ def _header(data: bytes) -> Image.Image:
 
 def _decode(image: Image.Image) -> Image.Image:
     try:
-        return _upright(image).convert("RGB")
+        return upright(image)
     except MemoryError:
         raise
     except Exception as error:  # as above
@@ -149,14 +134,3 @@ def _decode(image: Image.Image) -> Image.Image:
             f"decoded ({error}): it is damaged or cut off",
             "damaged",
         ) from error
-
-
-def _upright(image: Image.Image) -> Image.Image:
-    """Apply the EXIF orientation; metadata that cannot be read is taken for none."""
-    image.load()  # first, because Pillow turns a TIFF itself then, and drops its orientation
-    try:
-        orientation = image.getexif().get(_ORIENTATION_TAG)
-    except Exception:  # detectron2 decodes such a picture as it lies, so this does
-        return image
-    transpose = _TRANSPOSE_FOR_ORIENTATION.get(orientation)
-    return image if transpose is None else image.transpose(transpose)

@@ -39,6 +39,8 @@ FILES = {
     "mask_rcnn_preprocess/1/heap.py",
     "mask_rcnn_preprocess/1/jpeg.py",
     "mask_rcnn_preprocess/1/metrics.py",
+    "mask_rcnn_preprocess/1/orientation.py",
+    "mask_rcnn_preprocess/1/picture_formats.py",
     "mask_rcnn_preprocess/1/request_report.py",
     "mask_rcnn_preprocess/1/step.py",
     "mask_rcnn_preprocess/1/resize.py",
@@ -129,6 +131,7 @@ def test_a_written_repository_is_complete(tmp_path: Path) -> None:
     for code in FILES:
         if code.endswith(".py"):
             assert (tmp_path / code).read_text() == (CHECKED_IN / code).read_text()
+            assert not (tmp_path / code).is_symlink()
 
 
 def test_the_checked_in_repository_can_be_built_in_place(

@@ -1,0 +1,1 @@
+../../../artifact/picture_formats.py

@@ -78,6 +78,7 @@ def build_repository(options: BuildOptions) -> None:
                 config,
                 weights,
                 lambda line: report(f"calibration    {line}"),
+                recursive=options.int8.recursive,
             )
             input_ranges = {layer: calibration.input_ranges[layer] for layer in layers}
         report(f"network        ONNX graph, {options.precision}")

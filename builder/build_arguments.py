@@ -14,7 +14,7 @@ from builder.tensorrt import PlanOptions
 from builder.tensorrt.bindings import MODULES
 from builder.tensorrt.options import HARDWARE_COMPATIBILITY
 
-INT8_ONLY = ("calibration", "fp16_layers")
+INT8_ONLY = ("calibration", "recursive", "fp16_layers")
 PLAN_RUNTIMES = tuple(MODULES)
 PLAN_ONLY = (
     "opt_batch",
@@ -110,6 +110,12 @@ def _add_int8_options(group: argparse._ArgumentGroup) -> None:
         "beside its network",
     )
     group.add_argument(
+        "--recursive",
+        action="store_true",
+        default=None,
+        help="go into the folders in --calibration DIR too",
+    )
+    group.add_argument(
         "--fp16-layers",
         nargs="+",
         metavar="PATTERN",
@@ -183,7 +189,7 @@ def _int8_options(
             "those to be served: which values occur in the network cannot be known without"
         )
     fp16_layers = None if arguments.fp16_layers is None else tuple(arguments.fp16_layers)
-    return Int8Options(arguments.calibration, fp16_layers)
+    return Int8Options(arguments.calibration, bool(arguments.recursive), fp16_layers)
 
 
 def _plan_options(

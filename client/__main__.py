@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import io
 import logging
 import shlex
 import signal
@@ -77,6 +78,7 @@ def _predict(options: argparse.Namespace) -> int:
         connection_of(options),
         output=options.output,
         score_threshold=options.score_threshold,
+        recursive=options.recursive,
     )
     for path, reason in predictions.failures.items():
         print(f"error: {path}: {reason}", file=sys.stderr)
@@ -152,6 +154,9 @@ def _parser() -> argparse.ArgumentParser:
     prediction.add_argument(
         "pictures", type=Path, nargs="+", metavar="IMAGE_OR_FOLDER", help="files and folders"
     )
+    prediction.add_argument(
+        "--recursive", action="store_true", help="go into the folders in the folders too"
+    )
     add_connection(prediction)
     prediction.add_argument(
         "--output",
@@ -191,4 +196,7 @@ def _shard(text: str) -> Shard:
 if __name__ == "__main__":
     # A shell that starts this in the background leaves it ignored.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    # A file's name may be any bytes, which are then printed as they are.
+    assert isinstance(sys.stdout, io.TextIOWrapper)
+    sys.stdout.reconfigure(errors="surrogateescape")
     sys.exit(main())

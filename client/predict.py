@@ -18,7 +18,8 @@ from client.detections import Detections
 from client.errors import ClientError, PictureError, RequestFailed
 from client.json_file import write_json
 from client.pictures.drawing import draw_detections
-from client.pictures.files import decode, find_pictures, read_picture
+from client.pictures.drawn_paths import drawn_paths
+from client.pictures.files import decode, find_pictures, oriented_size, read_picture
 
 DETECTIONS = "detections.json"
 
@@ -41,25 +42,29 @@ def predict(
     *,
     output: str | Path = "predictions",
     score_threshold: float = 0.5,
+    recursive: bool = False,
 ) -> Predictions:
     """Send pictures to the served model and draw what it finds.
 
     A picture that cannot be read or is refused does not stop the others.
 
     Args:
-        paths: pictures, and folders of pictures.
+        paths: pictures, and folders of pictures. What is passed over in a folder is told in the
+            log.
         connection: the served model, and the servers that share the pictures.
-        output: folder for one `<name>.png` for each picture and for detections.json: a list of
-            {file, drawn, width, height, detections: [{category_id, category, score, box [x1, y1,
-            x2, y2], mask {size [h, w], counts}}]}, in pixels with the EXIF orientation applied.
+        output: folder for one `<name>.png` for each picture, in subfolders as the picture was, and
+            for detections.json: a list of {file, drawn, width, height, detections: [{category_id,
+            category, score, box [x1, y1, x2, y2], mask {size [h, w], counts}}]}, in pixels with
+            the EXIF orientation applied.
         score_threshold: leave out detections with lower scores.
+        recursive: go into the subfolders of `paths` too, but for `output`.
 
     Raises:
         ClientError: a path that does not exist, no usable server, or `output` cannot be written.
     """
-    pictures = find_pictures([Path(path) for path in paths])
     folder = Path(output)
-    drawn = _drawn_names(pictures, folder)
+    pictures = find_pictures([Path(path) for path in paths], recursive=recursive, leave_out=folder)
+    drawn = drawn_paths(pictures, folder)
     run = secrets.token_hex(4)
     entries: dict[Path, dict[str, Any]] = {}
     failures: dict[Path, str] = {}
@@ -73,7 +78,7 @@ def predict(
                     name = path.name.encode("utf-8", "replace").decode()
                     request_id = f"{run}-{name}"
                     entries[path] = await _predict(
-                        detector, path, folder / drawn[path], score_threshold, request_id
+                        detector, path, folder, drawn[path], score_threshold, request_id
                     )
                 except (PictureError, RequestFailed) as error:
                     failures[path] = str(error)
@@ -92,21 +97,27 @@ def predict(
 
 
 async def _predict(
-    detector: Detector, path: Path, drawn: Path, score_threshold: float, request_id: str
+    detector: Detector,
+    path: Path,
+    folder: Path,
+    drawn: Path,
+    score_threshold: float,
+    request_id: str,
 ) -> dict[str, Any]:
     content = read_picture(path)
-    picture = decode(content)
+    oriented_size(content)  # what is no picture is not sent
     detections = await detector.detect(content, score_threshold, request_id=request_id)
+    picture = decode(content)
     categories = detector.model.categories
     try:
-        _save(draw_detections(picture, detections, categories), drawn)
+        _save(draw_detections(picture, detections, categories), folder / drawn)
     except ValueError as error:
         raise RequestFailed(
             f"the server's masks are not of its size {picture.width}x{picture.height}: {error}"
         ) from error
     return {
         "file": str(path),
-        "drawn": drawn.name,
+        "drawn": str(drawn),
         "width": picture.width,
         "height": picture.height,
         "detections": _entries(detections, categories, picture),
@@ -130,27 +141,9 @@ def _entries(
     return entries
 
 
-def _drawn_names(pictures: Sequence[Path], folder: Path) -> dict[Path, str]:
-    """A file name for each picture, its own with .png where that is free."""
-    names: dict[Path, str] = {}
-    used: set[str] = set()
-    for picture in pictures:
-        name, number = f"{picture.stem}.png", 1
-        while name in used:
-            number += 1
-            name = f"{picture.stem}-{number}.png"
-        if (folder / name).resolve() in {other.resolve() for other in pictures}:
-            raise ClientError(
-                f"drawing {picture} would overwrite {folder / name}, which is one of the pictures: "
-                "choose another --output"
-            )
-        used.add(name)
-        names[picture] = name
-    return names
-
-
 def _save(picture: Image.Image, path: Path) -> None:
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         picture.save(path)
     except OSError as error:
         raise ClientError(f"cannot write {path}: {error.strerror or error}") from error

@@ -74,6 +74,9 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument(
         "--images", type=Path, metavar="DIR", help="the pictures, in place of the scenario's"
     )
+    run.add_argument(
+        "--recursive", action="store_true", help="go into the folders in that folder too"
+    )
     run.add_argument("--url", metavar="HOST:PORT", help="measure the server that runs there (gRPC)")
     run.add_argument(
         "--access-key-file",
@@ -120,7 +123,9 @@ def _run(options: argparse.Namespace) -> None:
         for path in options.scenarios
     }
     access_key = read_key(options.access_key_file) if options.access_key_file else None
-    folders = list(run_scenarios(scenarios, options.output, options.url, access_key))
+    folders = list(
+        run_scenarios(scenarios, options.output, options.url, access_key, options.recursive)
+    )
     print(f"Make a report of it with\n  python -m perf report {' '.join(map(str, folders))}")
 
 

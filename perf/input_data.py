@@ -38,13 +38,15 @@ class InputData:
     run, so that no two such runs can go on at once on a machine."""
 
 
-def choose_pictures(folder: Path, count: int) -> list[Path]:
+def choose_pictures(folder: Path, count: int, *, recursive: bool = False) -> list[Path]:
     """`count` of the folder's pictures, evenly spread over their names; all if there are fewer.
+
+    With `recursive`, those of the folders in it are among them.
 
     Raises:
         ClientError: there is no such folder, or no picture in it.
     """
-    pictures = find_pictures([folder])
+    pictures = list(find_pictures([folder], recursive=recursive))
     count = min(count, len(pictures))
     return [pictures[i * len(pictures) // count] for i in range(count)]
 

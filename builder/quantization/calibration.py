@@ -51,6 +51,8 @@ def obtain_calibration(
     config: ModelConfig,
     weights: Mapping[str, npt.NDArray[np.float32]],
     report: Callable[[str], None],
+    *,
+    recursive: bool = False,
 ) -> Calibration:
     """Calibrates on a folder of pictures, or reads what an earlier build measured.
 
@@ -58,6 +60,7 @@ def obtain_calibration(
         source: the folder, or an earlier build's calibration.json.
         config, weights: as for `builder.network.export_onnx`.
         report: is given lines on the progress.
+        recursive: go into the folders in the folder too.
 
     Raises:
         BuildError: the pictures or the file cannot be used, the file is of other weights, or what
@@ -74,7 +77,7 @@ def obtain_calibration(
             f"calibrating for int8 runs the network and the preprocessing, but {error.name} is "
             "not installed: pip install onnxruntime opencv-python-headless pillow"
         ) from error
-    pictures = find_pictures(source)
+    pictures = find_pictures(source, report, recursive=recursive)
     if len(pictures) < FEW_PICTURES:
         count = "1 picture" if len(pictures) == 1 else f"{len(pictures)} pictures"
         report(

@@ -12,5 +12,7 @@ class Int8Options:
 
     calibration: Path
     """A folder of pictures, or an earlier build's calibration.json."""
+    recursive: bool = False
+    """Go into the folders in that folder too."""
     fp16_layers: tuple[str, ...] | None = None
     """See `builder.quantization.choose_layers`."""

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image
 
+from artifact import picture_files
 from artifact.names import ModelNames
 from builder.errors import BuildError
 from builder.network import ModelConfig
@@ -24,26 +25,34 @@ _decode = served_module(ModelNames().preprocess, "decode")
 _resize = served_module(ModelNames().preprocess, "resize")
 
 
-def find_pictures(folder: Path) -> list[Path]:
+def find_pictures(
+    folder: Path, report: Callable[[str], None], *, recursive: bool = False
+) -> list[Path]:
     """The pictures of a folder, at most `MOST_PICTURES` of them, spread evenly by name.
 
-    A picture is a file whose suffix is that of a format that the served model takes; its content
-    is looked at too, so that a damaged one is found before anything is computed.
+    Their content is looked at too, so that a damaged one is found before anything is computed.
+
+    Args:
+        folder: see `artifact.picture_files.find_pictures`.
+        report: is told what is passed over.
+        recursive: go into the folders in it too.
 
     Raises:
         BuildError: there is no such folder, or no picture in it, or some cannot be decoded.
     """
     try:
-        files = sorted(file for file in folder.iterdir() if file.is_file())
+        found = picture_files.find_pictures(folder, recursive=recursive)
     except OSError as error:
-        raise BuildError(f"--calibration: {folder}: cannot be read: {error.strerror}") from error
-    formats = Image.registered_extensions()
-    pictures = [file for file in files if formats.get(file.suffix.lower()) in _decode.FORMATS]
-    if not pictures:
+        where = error.filename or folder
+        raise BuildError(f"--calibration: {where}: cannot be read: {error.strerror}") from error
+    if not (pictures := found.pictures):
         raise BuildError(
-            f"--calibration: {folder}: there is no picture in it ({len(files)} other files); "
-            "expected some dozens like those that will be served, such as .jpg files"
+            f"--calibration: {folder}: there is no picture in it, but "
+            f"{found.passed_over or 'nothing at all'}; expected some dozens like those that will "
+            "be served, such as .jpg files"
         )
+    if found.passed_over:
+        report(f"passed over in {folder}: {found.passed_over}")
     step = max(len(pictures) / MOST_PICTURES, 1)
     chosen = [pictures[int(i * step)] for i in range(min(len(pictures), MOST_PICTURES))]
     damaged = [reason for file in chosen if (reason := _why_unreadable(file))]

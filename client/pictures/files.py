@@ -1,17 +1,22 @@
-"""Picture files: their bytes as they are sent, and their size and pixels the right way up."""
+"""Picture files: where they are, their bytes as they are sent, their upright size and pixels."""
 
 from __future__ import annotations
 
 import io
+import logging
+import os
+import unicodedata
+from collections.abc import Sequence
 from pathlib import Path
 
 from PIL import Image, UnidentifiedImageError
 
-from artifact.picture_formats import FORMATS
+from artifact import picture_files
+from artifact.picture_formats import FORMATS, SUFFIXES
 from client.errors import ClientError, PictureError
 from client.pictures.orientation import upright, upright_size, without_warnings
 
-PICTURE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff"})
+logger = logging.getLogger(__name__)
 
 
 def read_picture(path: Path) -> bytes:
@@ -54,31 +59,76 @@ def decode(content: bytes) -> Image.Image:
             raise PictureError(f"cannot decode it: {error}") from error
 
 
-def find_pictures(paths: list[Path]) -> list[Path]:
+def find_pictures(
+    paths: Sequence[Path], *, recursive: bool = False, leave_out: Path | None = None
+) -> dict[Path, Path]:
     """The files among `paths`, and the pictures in the folders among them, by name.
 
+    What is passed over in a folder is told in the log.
+
+    Args:
+        paths: a file is taken whatever it is called.
+        recursive, leave_out: for the folders, see `artifact.picture_files.find_pictures`.
+
+    Returns:
+        Each file once, with its path inside the folder that it was found in (of a file among
+        `paths`, its name).
+
     Raises:
-        ClientError: a path that does not exist, a folder without pictures.
+        ClientError: a path that does not exist, a folder that cannot be read or has no pictures.
     """
-    missing = [str(path) for path in paths if not path.exists()]
+    written = {path: _as_it_is_written(path) for path in paths}
+    missing = [str(path) for path, found in written.items() if found is None]
     if missing:
         raise ClientError(f"no such file or folder: {', '.join(missing)}")
-    pictures: dict[Path, None] = {}
-    for path in paths:
-        if not path.is_dir():
-            pictures[path] = None
-            continue
-        inside = sorted(
-            file
-            for file in path.iterdir()
-            if file.suffix.lower() in PICTURE_SUFFIXES and file.is_file()
-        )
-        if not inside:
-            raise ClientError(
-                f"no pictures in {path}: looked for {', '.join(sorted(PICTURE_SUFFIXES))}"
-            )
-        pictures.update(dict.fromkeys(inside))
-    return list(pictures)
+    pictures: dict[Path, Path] = {}
+    for path in written.values():
+        assert path is not None
+        if path.is_dir():
+            for picture in _pictures_in(path, recursive, leave_out):
+                pictures.setdefault(picture, picture.relative_to(path))
+        else:
+            pictures.setdefault(path, Path(path.name))
+    return pictures
+
+
+def _pictures_in(folder: Path, recursive: bool, leave_out: Path | None) -> list[Path]:
+    try:
+        found = picture_files.find_pictures(folder, recursive=recursive, leave_out=leave_out)
+    except OSError as error:
+        raise ClientError(f"cannot read {error.filename}: {error.strerror}") from error
+    if not found.pictures:
+        there = f"; there are {found.passed_over}" if found.passed_over else ""
+        suffixes = ", ".join(suffix for each in SUFFIXES.values() for suffix in each)
+        raise ClientError(f"no pictures in {folder}: looked for {suffixes}{there}")
+    if found.passed_over:
+        logger.warning("passed over in %s: %s", folder, found.passed_over)
+    return found.pictures
+
+
+def _as_it_is_written(path: Path) -> Path | None:
+    """The path, or that of the same letters in other bytes; None if there is neither.
+
+    ``é`` is one character as keyboards write it (Unicode's NFC), and two in files from macOS (NFD).
+    """
+    try:
+        path.stat()
+        return path
+    except FileNotFoundError:
+        pass
+    except OSError as error:
+        raise ClientError(f"cannot read {path}: {error.strerror}") from error
+    if path.parent == path or (parent := _as_it_is_written(path.parent)) is None:
+        return None
+    try:
+        names = os.listdir(parent)
+    except OSError:
+        return None
+    looked_for = unicodedata.normalize("NFC", path.name)
+    same = sorted(name for name in names if unicodedata.normalize("NFC", name) == looked_for)
+    if not same or path.name in same:  # a link to nowhere
+        return None
+    return parent / same[0]
 
 
 @without_warnings()

@@ -28,7 +28,11 @@ INPUT_DATA = "input_data.json"
 
 
 def run_scenarios(
-    scenarios: Mapping[Path, Scenario], output: Path, url: str | None, access_key: str | None
+    scenarios: Mapping[Path, Scenario],
+    output: Path,
+    url: str | None,
+    access_key: str | None,
+    recursive: bool,
 ) -> Iterator[Path]:
     """Runs scenarios one after another; yields the result folder of each when it is complete.
 
@@ -37,12 +41,15 @@ def run_scenarios(
         output: the folder for the result folders.
         url: the gRPC address of a running server; None starts one for each scenario.
         access_key: opens the running server's shared memory API, if that is closed.
+        recursive: pictures in the folders of a scenario's `images` are used too.
 
     Raises:
         PerfError, ServerError, ClientError: a scenario cannot be run; what was measured by then
             is kept.
     """
-    pictures = {path: _check(path, scenario, url) for path, scenario in scenarios.items()}
+    pictures = {
+        path: _check(path, scenario, url, recursive) for path, scenario in scenarios.items()
+    }
     with TemporaryDirectory(prefix="mask-rcnn-perf-") as libraries:
         analyzer = find_perf_analyzer(Path(libraries), os.environ)
         for path, scenario in scenarios.items():
@@ -59,7 +66,7 @@ def run_scenarios(
             yield folder
 
 
-def _check(path: Path, scenario: Scenario, url: str | None) -> list[Path]:
+def _check(path: Path, scenario: Scenario, url: str | None, recursive: bool) -> list[Path]:
     """Finds what is wrong before the first scenario starts; returns the scenario's pictures."""
     if url is None and not scenario.repository.is_dir():
         raise PerfError(
@@ -74,7 +81,7 @@ def _check(path: Path, scenario: Scenario, url: str | None) -> list[Path]:
             f"{path}: network is {scenario.network}, for which a server of its own is started: "
             "leave out --url"
         )
-    return choose_pictures(scenario.images, scenario.pictures)
+    return choose_pictures(scenario.images, scenario.pictures, recursive=recursive)
 
 
 def _new_folder(output: Path, name: str) -> Path:

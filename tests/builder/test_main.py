@@ -71,6 +71,7 @@ def test_a_build_that_cannot_go_on_says_why_and_leaves_nothing(
         (["--precision", "fp8"], "argument --precision: invalid choice: 'fp8'"),
         (["--precision", "int8"], "--precision int8 needs --calibration DIR"),
         (["--calibration", "pictures"], "--calibration is for --precision int8"),
+        (["--recursive"], "--recursive is for --precision int8"),
         (["--fp16-layers", "*"], "--fp16-layers is for --precision int8"),
         (["--opt-batch", "4"], "--opt-batch is for --runtime tensorrt or tensorrt_rtx"),
         (

@@ -6,6 +6,8 @@ import json
 import os
 import re
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -13,12 +15,15 @@ import pytest
 from PIL import Image
 from pycocotools import mask as rle
 
+from artifact.picture_formats import FORMATS
 from client.__main__ import main
 from client.connection.settings import Connection
 from client.errors import ClientError
 from client.predict import DETECTIONS, predict
 from server.launch import TritonServer
 from tests.client.conftest import Demo, connection_to
+
+ROOT = Path(__file__).parents[2]
 
 
 def test_files_and_folders_become_drawn_pictures_and_detections(
@@ -89,7 +94,7 @@ def test_what_cannot_be_read_or_is_refused_is_told_and_the_rest_is_drawn(
     *unreadable, refused = printed.err.splitlines()
     assert unreadable == [
         f"error: {empty}: the file is empty",
-        f"error: {text}: not a picture that Pillow can read",
+        f"error: {text}: not a picture in {', '.join(FORMATS)}, or damaged near its start",
     ]
     assert re.fullmatch(
         f"error: {unknown}: image: {unknown.stat().st_size} bytes that are not a picture "
@@ -131,6 +136,67 @@ def test_pictures_of_one_name_are_drawn_into_files_of_their_own(
     drawn = [entry["drawn"] for entry in predictions.entries]
     assert drawn == ["x.png", "x-2.png", "x-2-2.png"]
     assert all((tmp_path / "out" / name).is_file() for name in drawn)
+
+
+def test_folders_are_gone_into_where_said_and_not_into_the_output(
+    recorded_options: list[str], demo: Demo, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    for name in ("x.jpg", "monday/x.jpg", "tuesday/x.jpg", "monday/._x.jpg", "notes.txt"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        shutil.copy(demo.images / "000000.jpg", tmp_path / name)
+    output = tmp_path / "predictions"
+    command = ["predict", str(tmp_path), *recorded_options, "--output", str(output)]
+
+    assert main(command) == 0
+    flat = json.loads((output / DETECTIONS).read_text())
+    assert [entry["drawn"] for entry in flat] == ["x.png"]
+    assert caplog.messages == [
+        f"passed over in {tmp_path}: 1 file (1 .txt) and 2 folders (--recursive goes into them)"
+    ]
+    for _ in range(2):
+        assert main([*command, "--recursive"]) == 0
+        deep = json.loads((output / DETECTIONS).read_text())
+        assert [entry["drawn"] for entry in deep] == ["monday/x.png", "tuesday/x.png", "x.png"]
+        assert all((output / entry["drawn"]).is_file() for entry in deep)
+        assert caplog.messages[-1] == f"passed over in {tmp_path}: 2 files (1 .txt, 1 hidden)"
+
+
+def test_files_of_any_name_are_drawn_into_files_of_their_own(
+    recorded_server: TritonServer, demo: Demo, tmp_path: Path, protocol: str
+) -> None:
+    folder, output = tmp_path / "in", tmp_path / "out"
+    folder.mkdir()
+    names = ["x" * 251 + ".jpg", "x" * 251 + ".gif", "猫" * 85, "caf\u00e9.jpg", "cafe\u0301.jpg",
+             os.fsdecode(b"caf\xe9.jpg"), "two\nlines.jpg", "-o.jpg", "a b.jpg", ".hidden.jpg",
+             "\u202egpj.jpg", "x", "X.jpg"]  # fmt: skip
+    for name in names:
+        shutil.copy(demo.images / "000000.jpg", folder / name)
+
+    predictions = predict(
+        [folder, folder / ".hidden.jpg"],
+        connection_to(recorded_server, protocol),
+        output=output,
+    )
+
+    assert not predictions.failures
+    entries = json.loads((output / DETECTIONS).read_text())
+    assert {entry["file"] for entry in entries} == {str(folder / name) for name in names}
+    drawn = {path.name for path in output.iterdir()} - {DETECTIONS}
+    assert {entry["drawn"] for entry in entries} == drawn
+    assert len(drawn) == len(names)
+
+
+def test_a_name_that_is_not_utf_8_can_be_printed(
+    recorded_server: TritonServer, demo: Demo, tmp_path: Path
+) -> None:
+    output = os.fsencode(tmp_path) + b"/caf\xe9"
+    command = [sys.executable, "-m", "client", "predict", str(demo.images / "000000.jpg")]
+    command += ["--url", recorded_server.grpc_url, "--output", os.fsdecode(output)]
+
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, check=False)
+
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert b"drawn in " + output in done.stdout
 
 
 def test_a_picture_is_never_overwritten_by_its_drawing(demo: Demo, tmp_path: Path) -> None:

@@ -40,6 +40,14 @@ def test_pictures_are_spread_evenly_over_the_folder(tmp_path: Path, count: int, 
     assert "".join(path.stem for path in choose_pictures(tmp_path, count)) == names
 
 
+def test_pictures_of_the_folders_in_it_are_chosen_where_said(tmp_path: Path) -> None:
+    for name in ("a/1.gif", "a/2", "b/1.gif", "._b.jpg"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(b"GIF89a")
+    chosen = choose_pictures(tmp_path, 10, recursive=True)
+    assert [str(path.relative_to(tmp_path)) for path in chosen] == ["a/1.gif", "a/2", "b/1.gif"]
+
+
 def test_a_folder_without_pictures_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ClientError, match="no pictures"):
         choose_pictures(tmp_path, 1)

@@ -106,7 +106,7 @@ def test_int8_and_its_options_go_together(
     ("options", "message"),
     [
         (["--calibration", "no_folder"], "no_folder: cannot be read: No such file or directory"),
-        (["--calibration", "empty"], "empty: there is no picture in it (0 other files)"),
+        (["--calibration", "empty"], "empty: there is no picture in it, but nothing at all"),
         (["--calibration", "damaged"], "damaged.jpg: it is empty (0 bytes)"),
         (["--calibration", "other.json"], "other.json: was measured with other weights"),
         (["--calibration", "empty", "--fp16-layers", "res5"], "--fp16-layers: 'res5' is no layer"),

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from builder.errors import BuildError
 from builder.network import ModelConfig
 from builder.quantization import CALIBRATION, Calibration, obtain_calibration
 from builder.quantization.calibration import FORMAT, read_calibration, weights_hash
+from builder.repository import served_code
 
 LAYERS = ("a.conv1", "a.conv2")
 CONTENT = {
@@ -110,6 +112,7 @@ def test_what_calibrating_needs_is_named_where_it_is_not_installed(
 ) -> None:
     for name in ("calibrate", "pictures"):
         monkeypatch.delitem(sys.modules, f"builder.quantization.{name}", raising=False)
+    monkeypatch.setattr(served_code, "_imported", defaultdict(dict))
     monkeypatch.setitem(sys.modules, missing, None)
     with pytest.raises(BuildError, match=f"{missing} is not installed: pip install onnxruntime"):
         obtain_calibration(tmp_path, demo_config, {}, lambda line: None)

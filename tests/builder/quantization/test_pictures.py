@@ -19,6 +19,10 @@ def save_picture(path: Path) -> Path:
     return path
 
 
+def found_in(folder: Path) -> list[Path]:
+    return find_pictures(folder, lambda line: None)
+
+
 def test_a_picture_reaches_the_network_as_the_server_prepares_it_and_without_padding(
     demo_config: ModelConfig, demo_pictures: list[Path]
 ) -> None:
@@ -32,18 +36,23 @@ def test_a_picture_reaches_the_network_as_the_server_prepares_it_and_without_pad
         assert found["image_size"].dtype == np.int32
 
 
-def test_pictures_are_known_by_the_formats_that_the_server_takes(tmp_path: Path) -> None:
-    taken = [save_picture(tmp_path / f"picture{s}") for s in (".JPG", ".jpeg", ".png", ".webp")]
-    for other in ("notes.txt", "instances.json", "figure.eps", "no_suffix"):
-        (tmp_path / other).write_text("no picture")
-    (tmp_path / "folder.jpg").mkdir()
-    assert find_pictures(tmp_path) == sorted(taken)
+def test_what_is_passed_over_is_told_and_folders_are_gone_into_where_said(tmp_path: Path) -> None:
+    (tmp_path / "inner").mkdir()
+    taken = [save_picture(tmp_path / name) for name in ("inner/a.png", "b.JPG", "c.jfif")]
+    (tmp_path / "notes.txt").touch()
+    lines: list[str] = []
+    assert find_pictures(tmp_path, lines.append) == taken[1:]
+    assert find_pictures(tmp_path, lines.append, recursive=True) == sorted(taken)
+    assert lines == [
+        f"passed over in {tmp_path}: 1 file (1 .txt) and 1 folder (--recursive goes into them)",
+        f"passed over in {tmp_path}: 1 file (1 .txt)",
+    ]
 
 
 def test_of_many_pictures_some_are_taken_from_all_over_the_folder(tmp_path: Path) -> None:
     for i in range(3 * MOST_PICTURES + 16):
         save_picture(tmp_path / f"{i:03}.png")
-    numbers = [int(file.stem) for file in find_pictures(tmp_path)]
+    numbers = [int(file.stem) for file in found_in(tmp_path)]
     assert len(numbers) == MOST_PICTURES
     assert set(np.diff(numbers)) == {3, 4}
 
@@ -52,10 +61,10 @@ def test_of_many_pictures_some_are_taken_from_all_over_the_folder(tmp_path: Path
     ("make", "message"),
     [
         (lambda folder: None, "cannot be read: No such file"),
-        (lambda folder: folder.mkdir(), r"there is no picture in it \(0 other files\)"),
+        (lambda folder: folder.mkdir(), "there is no picture in it, but nothing at all; "),
         (
             lambda folder: [folder.mkdir(), (folder / "a.txt").touch()],
-            r"there is no picture in it \(1 other files\); expected some dozens",
+            r"there is no picture in it, but 1 file \(1 \.txt\); expected some dozens",
         ),
     ],
 )
@@ -63,7 +72,7 @@ def test_a_folder_without_pictures_is_refused(tmp_path: Path, make: object, mess
     folder = tmp_path / "pictures"
     make(folder)  # type: ignore[operator]
     with pytest.raises(BuildError, match=f"^--calibration: {folder}: {message}"):
-        find_pictures(folder)
+        found_in(folder)
 
 
 @pytest.mark.parametrize(
@@ -82,7 +91,7 @@ def test_a_damaged_picture_is_named_before_anything_is_computed(
         content = demo_pictures[0].read_bytes()[:2000]
     (tmp_path / "bad.jpg").write_bytes(content)
     with pytest.raises(BuildError) as error:
-        find_pictures(tmp_path)
+        found_in(tmp_path)
     first, second = str(error.value).splitlines()
     assert first == "--calibration: 1 of 2 pictures cannot be read; mend or remove them:"
     assert second.startswith(f"  {tmp_path / 'bad.jpg'}: ")
@@ -93,7 +102,7 @@ def test_of_many_damaged_pictures_the_first_are_named(tmp_path: Path) -> None:
     for i in range(12):
         (tmp_path / f"{i:02}.jpg").write_bytes(b"?")
     with pytest.raises(BuildError) as error:
-        find_pictures(tmp_path)
+        found_in(tmp_path)
     lines = str(error.value).splitlines()
     assert len(lines) == 12
     assert "12 of 12 pictures" in lines[0]

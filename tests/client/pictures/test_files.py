@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import io
+import os
+import unicodedata
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pytest
@@ -83,17 +86,73 @@ def test_unreadable_and_empty_files_are_told(tmp_path: Path) -> None:
 
 
 def test_folders_give_their_pictures_by_name_and_files_come_once(tmp_path: Path) -> None:
-    for name in ("b.jpg", "a.PNG", "notes.txt"):
+    for name in ("b.jpg", "a.PNG", "notes.txt", "inner/c.gif"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_bytes(b"")
-    (tmp_path / "inner.jpg").mkdir()
+    paths = [tmp_path / "notes.txt", tmp_path, tmp_path / "b.jpg"]
 
-    found = find_pictures([tmp_path / "notes.txt", tmp_path, tmp_path / "b.jpg"])
+    assert list(map(str, find_pictures(paths).values())) == ["notes.txt", "a.PNG", "b.jpg"]
+    everything = find_pictures(paths, recursive=True)
+    assert everything == {
+        tmp_path / name: Path(name) for name in ("notes.txt", "a.PNG", "b.jpg", "inner/c.gif")
+    }
+    assert find_pictures(paths, recursive=True, leave_out=tmp_path / "inner") == find_pictures(
+        paths
+    )
 
-    assert [path.name for path in found] == ["notes.txt", "a.PNG", "b.jpg"]
+
+def test_what_is_passed_over_is_logged(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    for name in ("a.jpg", "._a.jpg", "notes.txt"):
+        (tmp_path / name).touch()
+
+    find_pictures([tmp_path])
+
+    [record] = caplog.records
+    assert record.getMessage() == f"passed over in {tmp_path}: 2 files (1 hidden, 1 .txt)"
+
+
+@pytest.mark.parametrize("form", ["NFC", "NFD"])
+def test_a_name_is_found_however_its_letters_are_composed(
+    tmp_path: Path, form: Literal["NFC", "NFD"]
+) -> None:
+    written = tmp_path / unicodedata.normalize(form, "año") / unicodedata.normalize(form, "é.jpg")
+    written.parent.mkdir()
+    written.touch()
+
+    for typed in ("NFC", "NFD"):
+        assert list(find_pictures([tmp_path / unicodedata.normalize(typed, "año/é.jpg")])) == [
+            written
+        ]
+
+
+def test_of_two_names_that_look_the_same_the_one_that_was_typed_is_taken(tmp_path: Path) -> None:
+    typed, other = (tmp_path / unicodedata.normalize(form, "é.jpg") for form in ("NFD", "NFC"))
+    typed.touch()
+    other.touch()
+
+    assert list(find_pictures([typed])) == [typed]
 
 
 def test_missing_paths_and_empty_folders_are_named(tmp_path: Path) -> None:
-    with pytest.raises(ClientError, match=r"no such file or folder: .*a\.jpg, .*b\.jpg"):
-        find_pictures([tmp_path / "a.jpg", tmp_path, tmp_path / "b.jpg"])
-    with pytest.raises(ClientError, match="no pictures in"):
+    (tmp_path / "c.jpg").symlink_to("nowhere")
+    with pytest.raises(ClientError, match=r"no such file or folder: .*a\.jpg, .*b\.jpg, .*c\.jpg"):
+        find_pictures([tmp_path / name for name in ("a.jpg", ".", "b.jpg", "c.jpg")])
+    with pytest.raises(ClientError, match=r"no pictures in .*; there are 1 file \(1 neither"):
         find_pictures([tmp_path])
+
+
+@pytest.mark.parametrize("name", ["x" * 256 + ".jpg", "file/x.jpg"])
+def test_a_path_that_cannot_be_is_told(tmp_path: Path, name: str) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(ClientError, match=r"cannot read .*: (File name too long|Not a directory)"):
+        find_pictures([tmp_path / name])
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="nothing is closed to root")
+def test_a_folder_that_may_not_be_entered_is_told(tmp_path: Path) -> None:
+    inner = tmp_path / "inner"
+    inner.mkdir(mode=0)
+    with pytest.raises(ClientError, match=f"cannot read {inner}: Permission denied"):
+        find_pictures([tmp_path], recursive=True)
+    with pytest.raises(ClientError, match=f"cannot read {inner / 'x.jpg'}: Permission denied"):
+        find_pictures([inner / "x.jpg"])

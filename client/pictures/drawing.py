@@ -8,12 +8,12 @@ from collections.abc import Mapping
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw
 
 from client import rle
 from client.detections import Detections
+from client.pictures.label import Color, Label
 
-Color = tuple[int, int, int]
 Rectangle = tuple[int, int, int, int]
 
 MASK_OPACITY = 0.4
@@ -31,7 +31,8 @@ def draw_detections(
     Args:
         picture: it stays as it is.
         detections: boxes and masks in the frame of `picture`; boxes may reach beyond it.
-        categories: names of the category ids; an unnamed one is written as its number.
+        categories: names of the category ids; one without a name, or whose letters no font here
+            has, is written as its number.
 
     Raises:
         ValueError: a mask is not of the picture's size, or is damaged.
@@ -55,22 +56,23 @@ def draw_detections(
         draw.rectangle(boxes[index], outline=colors[index], width=line_width)
 
     font_size = round(8 + diagonal / 120)
-    font = ImageFont.load_default(font_size)
-    # Whole pixels throughout: Pillow cuts letters off at negative fractions of a pixel.
     margin = round(font_size / 5)
-    _, top, _, bottom = (round(edge) for edge in font.getbbox("Ag0"))
     labels: list[Rectangle] = []
     for index, box in enumerate(boxes):
         category_id = int(detections.category_ids[index])
-        name = categories.get(category_id, str(category_id))
-        text = f"{name} {detections.scores[index]:.2f}"
-        width = math.ceil(font.getlength(text)) + 2 * margin
-        place = _label_place(box, width, bottom - top + 2 * margin, picture.size, labels)
+        label = Label.of(
+            categories.get(category_id, ""),
+            float(detections.scores[index]),
+            substitute=str(category_id),
+            font_size=font_size,
+            width=picture.width - 2 * margin,
+        )
+        place = _label_place(
+            box, label.width + 2 * margin, label.height + 2 * margin, picture.size, labels
+        )
         labels.append(place)
         draw.rectangle(place, fill=colors[index])
-        draw.text(
-            (place[0] + margin, place[1] + margin - top), text, font=font, fill=_ink(colors[index])
-        )
+        label.draw(draw, place[0] + margin, place[1] + margin, _ink(colors[index]))
     return drawn
 
 

@@ -24,6 +24,7 @@ def draw(
     boxes: list[list[float]],
     masks: list[npt.NDArray[np.bool_]] | None = None,
     category_ids: list[int] | None = None,
+    categories: dict[int, str] = CATEGORIES,
 ) -> Pixels:
     """What is drawn into a grey picture of `size` (width, height)."""
     encoded = None
@@ -38,7 +39,7 @@ def draw(
         masks=encoded,
     )
     picture = Image.new("RGB", size, (GREY, GREY, GREY))
-    drawn = draw_detections(picture, detections, CATEGORIES)
+    drawn = draw_detections(picture, detections, categories)
     assert np.all(np.asarray(picture) == GREY), "the picture itself was changed"
     return np.asarray(drawn)
 
@@ -122,6 +123,32 @@ def test_labels_are_whole_and_readable_in_a_small_picture(corner: tuple[int, int
     assert label[rows[-1] + 1, columns[0] : columns[-1] + 1].all()
     assert label[rows[0] : rows[-1] + 1, columns[0] - 1].all()
     assert label[rows[0] : rows[-1] + 1, columns[-1] + 1].all()
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["", "\n\n", "\u732b", "\u0642\u0637\u0629 \u200f", "\U0001f355", "\ud800", "\0", "\x1b[0m",
+     "e" + "\u0301" * 999, "x" * 99_999, "\U0010ffff", "\ufdfa" * 40, "a\tb\r\nc"],
+)  # fmt: skip
+@pytest.mark.parametrize("size", [(333, 251), (30, 20)])
+def test_a_category_of_any_name_has_a_label(name: str, size: tuple[int, int]) -> None:
+    drawn = draw(size, [[5, 5, 15, 15]], None, [1], {1: name})
+
+    background = category_colors({1: name})[1]
+    label = np.all(drawn == background, axis=-1)
+    assert label.sum() > 100
+    assert np.any(drawn[label.any(1)] != GREY)
+
+
+@pytest.mark.usefixtures("without_fonts")
+def test_a_name_that_cannot_be_written_is_drawn_as_its_number() -> None:
+    one, other = (
+        draw((333, 251), [[50, 50, 90, 90]], None, [34], categories)
+        for categories in ({34: "\u732b"}, {34: ""})
+    )
+
+    assert np.array_equal(one, other)
+    assert np.all(draw((333, 251), [[50, 50, 90, 90]], None, [34], {34: "34"}) == one)
 
 
 def test_labels_of_neighbours_do_not_cover_each_other() -> None:

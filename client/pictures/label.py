@@ -51,8 +51,15 @@ class Label:
         label = cls(written, font, rest, rest_font)
         if label.width <= width:
             return label
-        room = width - rest_font.getlength(_ELLIPSIS + rest)
-        return cls(_cut(written, font, room), font, _ELLIPSIS + rest, rest_font)
+
+        def cut(length: int) -> Label:
+            return cls(written[:length].rstrip(), font, _ELLIPSIS + rest, rest_font)
+
+        lengths = range(1, len(written))
+        length = max(bisect_right(lengths, width, key=lambda length: cut(length).width), 1)
+        while length > 1 and _belongs_to_the_one_before(written[length : length + 1]):
+            length -= 1
+        return cut(length)
 
     @property
     def width(self) -> int:
@@ -127,15 +134,6 @@ def in_one_line(name: str) -> str:
         elif (category[0] != "C" or character in _JOINERS) and marks <= _MARKS_ON_A_LETTER:
             kept.append(character)
     return " ".join("".join(kept).split()).strip(_JOINERS)
-
-
-def _cut(name: str, font: Font, room: float) -> str:
-    """The beginning of a name that is as long as there is room, in pixels: one letter at least."""
-    lengths = range(1, len(name))
-    count = max(bisect_right(lengths, room, key=lambda length: font.getlength(name[:length])), 1)
-    while count > 1 and _belongs_to_the_one_before(name[count : count + 1]):
-        count -= 1
-    return name[:count].rstrip()
 
 
 def _belongs_to_the_one_before(character: str) -> bool:

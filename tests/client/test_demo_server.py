@@ -44,12 +44,6 @@ def evaluate_some(
     return evaluate(images, annotations, connection_to(server), output=output, progress=False)
 
 
-def evaluate_one(
-    demo: Demo, server: TritonServer, images: Path, image_id: int, file_name: str
-) -> Summary:
-    return evaluate_some(demo, server, images, {image_id: file_name})
-
-
 def test_a_picture_on_its_side_is_predicted_and_drawn_upright(
     demo_server: TritonServer, demo: Demo, tmp_path: Path
 ) -> None:
@@ -79,27 +73,17 @@ def test_a_tiff_on_its_side_is_evaluated_as_the_same_picture_in_png(
     exif[ExifTags.Base.Orientation] = 6
     with Image.open(demo.images / "000001.jpg") as picture:
         picture.save(tmp_path / "upright.png")
+        picture.save(tmp_path / "of_another_size.tif", exif=exif)
         picture.transpose(Image.Transpose.ROTATE_90).save(tmp_path / "on_its_side.tif", exif=exif)
 
-    upright, on_its_side = (
-        evaluate_one(demo, demo_server, tmp_path, 2, name)
-        for name in ("upright.png", "on_its_side.tif")
+    upright, on_its_side, of_another_size = (
+        evaluate_some(demo, demo_server, tmp_path, {2: name})
+        for name in ("upright.png", "on_its_side.tif", "of_another_size.tif")
     )
 
     assert upright.metrics == on_its_side.metrics
     assert on_its_side.metrics["bbox"].values["AP"] == pytest.approx(71.91, abs=0.005)
-
-
-def test_a_tiff_on_its_side_is_refused_where_annotations_are_of_its_other_size(
-    demo_server: TritonServer, demo: Demo, tmp_path: Path
-) -> None:
-    exif = Image.Exif()
-    exif[ExifTags.Base.Orientation] = 6
-    with Image.open(demo.images / "000001.jpg") as picture:
-        picture.save(tmp_path / "x.tif", exif=exif)
-
-    [failure] = evaluate_one(demo, demo_server, tmp_path, 2, "x.tif").failures
-
+    [failure] = of_another_size.failures
     assert failure.reason == "the picture is 320x480, its annotations are for 480x320"
 
 

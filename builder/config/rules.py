@@ -101,6 +101,32 @@ def lists_of_numbers(each: Rule) -> Rule:
     return Rule(f"lists of numbers, each {each.supported}, as in [[a, b, c]]", parse)
 
 
+def names() -> Rule:
+    """A list of one or more names."""
+
+    def parse(value: object) -> tuple[str, ...]:
+        if not isinstance(value, list | tuple) or not value:
+            raise ValueError
+        if not all(isinstance(name, str) for name in value) or len(set(value)) < len(value):
+            raise ValueError
+        return tuple(value)
+
+    return Rule("a list of different names", parse)
+
+
+def some_of(*names: str) -> Rule:
+    """A list of one or more of `names`, in their order."""
+
+    def parse(value: object) -> tuple[str, ...]:
+        if not isinstance(value, list | tuple) or not value:
+            raise ValueError
+        if tuple(value) != tuple(name for name in names if name in value):
+            raise ValueError
+        return tuple(value)
+
+    return Rule(f"a list of {', '.join(names)}, in this order, or of some of them", parse)
+
+
 def exactly(*values: object, because: str) -> Rule:
     """Any of `values`, which are all that is built; a tuple stands for a list as well."""
 

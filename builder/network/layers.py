@@ -29,6 +29,8 @@ class Conv2d(Module):
         dtype: ir.DataType,
         stride: int = 1,
         padding: int = 0,
+        groups: int = 1,
+        dilation: int = 1,
         norm: bool = False,
         stays_fp16: bool = False,
     ) -> None:
@@ -44,15 +46,19 @@ class Conv2d(Module):
         self.kernel_size = kernel_size
         self.stride = stride
         self.padding = padding
+        self.groups = groups
+        self.dilation = dilation
         self.quantized = False
-        self.weight = Parameter([out_channels, in_channels, kernel_size, kernel_size], dtype)
+        self.weight = Parameter(
+            [out_channels, in_channels // groups, kernel_size, kernel_size], dtype
+        )
         self.bias = Parameter([out_channels], dtype)
 
     def quantize(self, weight: npt.NDArray[np.float32], largest_input: float) -> None:
         """From now on input and weight are in int8; for a layer of an fp16 network.
 
         Args:
-            weight: [out_channels, in_channels, kernel_size, kernel_size].
+            weight: [out_channels, in_channels / groups, kernel_size, kernel_size].
             largest_input: greatest magnitude in the input that int8 has to reach.
         """
         int8_weight, weight_scale = quantize_weight(weight)
@@ -75,6 +81,8 @@ class Conv2d(Module):
             kernel_shape=[self.kernel_size] * 2,
             strides=[self.stride] * 2,
             pads=[self.padding] * 4,
+            group=self.groups,
+            dilations=[self.dilation] * 2,
         )
 
 

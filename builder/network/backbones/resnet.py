@@ -1,7 +1,6 @@
-"""ResNet of bottleneck blocks: detectron2's `build_resnet_backbone`.
+"""ResNet and ResNeXt of bottleneck blocks: detectron2's `build_resnet_backbone`.
 
-The stride of a stage is in its first block's 1×1 convolution and shortcut (STRIDE_IN_1X1), so a
-block looks at neighbours in one place only, its 3×3 convolution, and padding is masked just there.
+A block looks at neighbours in one place only, its 3×3 convolution: padding is masked just there.
 """
 
 from __future__ import annotations
@@ -12,7 +11,7 @@ from typing import Any
 import onnx_ir as ir
 from onnxscript.nn import Module, ModuleList
 
-from builder.config.rules import exactly, integer, one_of
+from builder.config.rules import boolean, exactly, integer, one_of, some_of
 from builder.config.settings import group, setting
 from builder.network.feature_map import Canvas, FeatureMap, FeatureShape
 from builder.network.layers import Conv2d
@@ -26,23 +25,14 @@ BLOCKS_PER_STAGE = {50: (3, 4, 6, 3), 101: (3, 4, 23, 3), 152: (3, 8, 36, 3)}
 class BottleneckSettings:
     """What the bottleneck blocks are like, in the backbone and wherever else there are some."""
 
-    num_groups: int = setting(
-        "MODEL.RESNETS.NUM_GROUPS",
-        1,
-        exactly(1, because="grouped convolutions (ResNeXt) are not built"),
-    )
+    num_groups: int = setting("MODEL.RESNETS.NUM_GROUPS", 1, integer())
+    """Groups of the 3×3 convolutions: more than 1 in a ResNeXt."""
     width_per_group: int = setting("MODEL.RESNETS.WIDTH_PER_GROUP", 64, integer())
-    """Bottleneck channels of res2; each later stage doubles them."""
+    """Bottleneck channels of a group in res2; each later stage doubles them."""
     res2_out_channels: int = setting("MODEL.RESNETS.RES2_OUT_CHANNELS", 256, integer())
     """Channels after res2; each later stage doubles them."""
-    stride_in_1x1: bool = setting(
-        "MODEL.RESNETS.STRIDE_IN_1X1",
-        True,
-        exactly(
-            True,
-            because="the stride is built into the 1x1 convolution, and pooling relies on it",
-        ),
-    )
+    stride_in_1x1: bool = setting("MODEL.RESNETS.STRIDE_IN_1X1", True, boolean())
+    """Whether a stage's stride is in the first 1×1 convolution or in the 3×3 after it."""
     norm: str = setting(
         "MODEL.RESNETS.NORM",
         "FrozenBN",
@@ -57,7 +47,7 @@ class BottleneckSettings:
     def stage_channels(self, stage: int) -> tuple[int, int]:
         """Bottleneck and output channels of res`stage`."""
         factor = 2 ** (stage - 2)
-        return self.width_per_group * factor, self.res2_out_channels * factor
+        return self.num_groups * self.width_per_group * factor, self.res2_out_channels * factor
 
 
 @dataclass(frozen=True)
@@ -69,16 +59,11 @@ class ResNetSettings:
     stem_out_channels: int = setting("MODEL.RESNETS.STEM_OUT_CHANNELS", 64, integer())
     blocks: BottleneckSettings = group(BottleneckSettings)
     out_features: tuple[str, ...] = setting(
-        "MODEL.RESNETS.OUT_FEATURES",
-        ("res4",),
-        exactly(("res4",), because="a backbone that hands on other maps is not built"),
+        "MODEL.RESNETS.OUT_FEATURES", ("res4",), some_of("res2", "res3", "res4", "res5")
     )
     """The maps that the backbone hands on."""
-    res5_dilation: int = setting(
-        "MODEL.RESNETS.RES5_DILATION",
-        1,
-        exactly(1, because="a dilated res5 (DC5) is not built"),
-    )
+    res5_dilation: int = setting("MODEL.RESNETS.RES5_DILATION", 1, one_of(1, 2))
+    """2: res5 keeps the stride of res4, and its 3×3 convolutions look two cells far (DC5)."""
     deform_on_per_stage: tuple[bool, ...] = setting(
         "MODEL.RESNETS.DEFORM_ON_PER_STAGE",
         (False,) * 4,
@@ -90,8 +75,14 @@ class ResNetSettings:
 
     @property
     def title(self) -> str:
-        """Such as R50."""
-        return f"R{self.depth}"
+        """Such as R50, X101-32x8d or R50-DC5."""
+        groups, width = self.blocks.num_groups, self.blocks.width_per_group
+        name = f"R{self.depth}" if groups == 1 else f"X{self.depth}-{groups}x{width}d"
+        return name if self.res5_dilation == 1 else f"{name}-DC5"
+
+    def output_names(self) -> tuple[str, ...]:
+        """The maps that the backbone hands on."""
+        return self.out_features
 
     def build(self, precision: Precision) -> ResNet:
         """The module."""
@@ -124,20 +115,33 @@ class BottleneckBlock(Module):
         bottleneck_channels: int,
         out_channels: int,
         dtype: ir.DataType,
+        *,
         stride: int = 1,
+        stride_in_1x1: bool = True,
+        groups: int = 1,
+        dilation: int = 1,
     ) -> None:
         super().__init__()
+        stride_1x1, stride_3x3 = (stride, 1) if stride_in_1x1 else (1, stride)
         self.projects = in_channels != out_channels
         if self.projects:
             self.shortcut = Conv2d(in_channels, out_channels, 1, dtype, stride, norm=True)
-        self.conv1 = Conv2d(in_channels, bottleneck_channels, 1, dtype, stride, norm=True)
+        self.conv1 = Conv2d(in_channels, bottleneck_channels, 1, dtype, stride_1x1, norm=True)
         self.conv2 = Conv2d(
-            bottleneck_channels, bottleneck_channels, 3, dtype, padding=1, norm=True
+            bottleneck_channels,
+            bottleneck_channels,
+            3,
+            dtype,
+            stride_3x3,
+            padding=dilation,
+            groups=groups,
+            dilation=dilation,
+            norm=True,
         )
         self.conv3 = Conv2d(bottleneck_channels, out_channels, 1, dtype, norm=True)
 
     def forward(self, op: Any, x: ir.Value, valid: ir.Value | None = None) -> ir.Value:
-        """`valid` [N, 1, H', W'] is 1 inside the picture, 0 in its padding; None: no padding."""
+        """`valid` [N, 1, H', W'] is 1 where the 3×3 convolution may look; None: everywhere."""
         out = op.Relu(self.conv1(op, x))
         if valid is not None:
             out = op.Mul(out, valid)
@@ -149,18 +153,33 @@ class BottleneckBlock(Module):
 def residual_stage(
     blocks: int,
     in_channels: int,
-    bottleneck_channels: int,
-    out_channels: int,
+    channels: tuple[int, int],
     dtype: ir.DataType,
+    *,
     first_stride: int,
+    stride_in_1x1: bool = True,
+    groups: int = 1,
+    dilation: int = 1,
 ) -> ModuleList:
-    """A ResNet stage; only its first block has a stride and a change of channels."""
-    first = BottleneckBlock(in_channels, bottleneck_channels, out_channels, dtype, first_stride)
-    rest = [
-        BottleneckBlock(out_channels, bottleneck_channels, out_channels, dtype)
-        for _ in range(blocks - 1)
-    ]
-    return ModuleList([first, *rest])
+    """A ResNet stage; only its first block has a stride and a change of channels.
+
+    Args:
+        channels: in the bottleneck, and after the stage.
+    """
+    return ModuleList(
+        [
+            BottleneckBlock(
+                channels[1] if number else in_channels,
+                *channels,
+                dtype,
+                stride=1 if number else first_stride,
+                stride_in_1x1=stride_in_1x1,
+                groups=groups,
+                dilation=dilation,
+            )
+            for number in range(blocks)
+        ]
+    )
 
 
 class ResNet(Module):
@@ -173,19 +192,21 @@ class ResNet(Module):
         self.stem = BasicStem(settings.stem_out_channels, self.dtype)
         self.stages = {}
         shape = FeatureShape(settings.stem_out_channels, stride=4)
-        last = max(int(name.removeprefix("res")) for name in settings.out_features)
-        for stage in range(2, last + 1):
-            bottleneck, out = settings.blocks.stage_channels(stage)
-            stride = 1 if stage == 2 else 2
+        for stage in range(2, int(settings.out_features[-1].removeprefix("res")) + 1):
+            channels = settings.blocks.stage_channels(stage)
+            dilation = settings.res5_dilation if stage == 5 else 1
+            stride = 1 if stage == 2 or dilation > 1 else 2
             blocks = residual_stage(
                 BLOCKS_PER_STAGE[settings.depth][stage - 2],
                 shape.channels,
-                bottleneck,
-                out,
+                channels,
                 self.dtype,
-                stride,
+                first_stride=stride,
+                stride_in_1x1=settings.blocks.stride_in_1x1,
+                groups=settings.blocks.num_groups,
+                dilation=dilation,
             )
-            shape = FeatureShape(out, shape.stride * stride)
+            shape = FeatureShape(channels[1], shape.stride * stride)
             setattr(self, f"res{stage}", blocks)
             self.stages[f"res{stage}"] = shape
 
@@ -197,10 +218,16 @@ class ResNet(Module):
         """The maps of `output_shape`."""
         x = self.stem(op, canvas)
         maps = {}
+        before = canvas.grid(op, stride=4)
         for name, shape in self.stages.items():
+            first, *others = getattr(self, name)
             grid = canvas.grid(op, shape.stride)
+            # The first 3×3 convolution has its stride behind it, or still before it.
+            seen = grid if self.settings.blocks.stride_in_1x1 else before
+            x = first(op, x, op.Cast(seen.cells, to=self.dtype))
             valid = op.Cast(grid.cells, to=self.dtype)
-            for block in getattr(self, name):
+            for block in others:
                 x = block(op, x, valid)
             maps[name] = FeatureMap(x, shape, grid)
+            before = grid
         return {name: maps[name] for name in self.settings.out_features}

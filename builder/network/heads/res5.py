@@ -18,8 +18,8 @@ from builder.network.heads.res5_stage import res5_stage
 from builder.network.operators.roi_align import roi_align
 from builder.network.precision import Precision
 from builder.network.predictors import MASK_HEADS
-from builder.network.predictors.box import FastRCNNOutputLayers, FastRCNNOutputLayersSettings
-from builder.network.predictors.mask import MaskRCNNConvUpsampleHeadSettings
+from builder.network.predictors.fast_rcnn import FastRCNNOutputLayers, FastRCNNOutputLayersSettings
+from builder.network.predictors.mask_head import MaskRCNNConvUpsampleHeadSettings
 from builder.network.structures import Proposals
 
 
@@ -59,8 +59,22 @@ class Res5ROIHeadsSettings:
         "MODEL.KEYPOINT_ON", False, exactly(False, because="keypoints are not built")
     )
 
-    title = "C4"
-    """As detectron2's model zoo calls models with these heads."""
+    title = "-C4"
+    """What detectron2's model zoo adds to the backbone's name for models with these heads."""
+
+    def __post_init__(self) -> None:
+        if not self.blocks.stride_in_1x1 or self.blocks.num_groups > 1:
+            raise ValueError(
+                f"MODEL.RESNETS.STRIDE_IN_1X1 is {self.blocks.stride_in_1x1} and NUM_GROUPS is "
+                f"{self.blocks.num_groups}; supported with Res5ROIHeads: True and 1 (res5 reads "
+                "every second bin, and is made of matrix products)"
+            )
+        if self.mask_head is not None and self.mask_head.num_conv:
+            raise ValueError(
+                f"MODEL.ROI_MASK_HEAD.NUM_CONV is {self.mask_head.num_conv}; supported with "
+                "Res5ROIHeads: 0 (the mask head is a transposed convolution and a 1x1 convolution "
+                "on res5)"
+            )
 
     @property
     def side(self) -> int:

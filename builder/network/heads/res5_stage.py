@@ -67,13 +67,12 @@ def res5_stage(
     """
     dtype = precision.dtype
     if precision.int8:
-        return residual_stage(
-            BLOCKS, in_channels, bottleneck_channels, out_channels, dtype, first_stride=1
-        )
-    channels = (in_channels, *[out_channels] * (BLOCKS - 1))
+        channels = (bottleneck_channels, out_channels)
+        return residual_stage(BLOCKS, in_channels, channels, dtype, first_stride=1)
+    inputs = (in_channels, *[out_channels] * (BLOCKS - 1))
     return ModuleList(
         [
-            RoIBottleneckBlock(each, bottleneck_channels, out_channels, side, dtype)
-            for each in channels
+            RoIBottleneckBlock(channels, bottleneck_channels, out_channels, side, dtype)
+            for channels in inputs
         ]
     )

@@ -13,10 +13,12 @@ from artifact.manifest import Tensor
 from builder.config.rules import FINITE, POSITIVE, numbers
 from builder.config.settings import part, setting
 from builder.network.backbones import BACKBONES
+from builder.network.backbones.fpn import FPN, FPNSettings
 from builder.network.backbones.resnet import ResNet, ResNetSettings
 from builder.network.feature_map import Canvas, grid
 from builder.network.heads import ROI_HEADS
 from builder.network.heads.res5 import Res5ROIHeads, Res5ROIHeadsSettings
+from builder.network.heads.standard import StandardROIHeads, StandardROIHeadsSettings
 from builder.network.precision import Precision
 from builder.network.proposals import PROPOSAL_GENERATORS
 from builder.network.proposals.rpn import RPN, RPNSettings
@@ -34,7 +36,7 @@ class GeneralizedRCNNSettings:
         "MODEL.PIXEL_STD", (1.0, 1.0, 1.0), numbers(3, POSITIVE)
     )
     """Each channel is divided by it, in grey levels."""
-    backbone: ResNetSettings = part(
+    backbone: ResNetSettings | FPNSettings = part(
         "MODEL.BACKBONE.NAME", BACKBONES, because="other backbones are not built"
     )
     proposal_generator: RPNSettings = part(
@@ -42,17 +44,27 @@ class GeneralizedRCNNSettings:
         PROPOSAL_GENERATORS,
         because="other proposals are not built",
     )
-    roi_heads: Res5ROIHeadsSettings = part(
-        "MODEL.ROI_HEADS.NAME",
-        ROI_HEADS,
-        because="the heads of C4, which share res5, are the only ones built",
+    roi_heads: Res5ROIHeadsSettings | StandardROIHeadsSettings = part(
+        "MODEL.ROI_HEADS.NAME", ROI_HEADS, because="other heads are not built"
     )
+
+    def __post_init__(self) -> None:
+        there = self.backbone.output_names()
+        for key, names in (
+            ("MODEL.RPN.IN_FEATURES", self.proposal_generator.in_features),
+            ("MODEL.ROI_HEADS.IN_FEATURES", self.roi_heads.in_features),
+        ):
+            if not set(names) <= set(there):
+                raise ValueError(
+                    f"{key} is {list(names)}; supported: maps of the backbone, which are "
+                    f"{', '.join(there)}"
+                )
 
     @property
     def title(self) -> str:
         """Such as Mask R-CNN R50-C4."""
         detector = "Faster R-CNN" if self.roi_heads.mask_head is None else "Mask R-CNN"
-        return f"{detector} {self.backbone.title}-{self.roi_heads.title}"
+        return f"{detector} {self.backbone.title}{self.roi_heads.title}"
 
     @property
     def num_classes(self) -> int:
@@ -83,9 +95,9 @@ class GeneralizedRCNN(Module):
     def __init__(
         self,
         settings: GeneralizedRCNNSettings,
-        backbone: ResNet,
+        backbone: ResNet | FPN,
         proposal_generator: RPN,
-        roi_heads: Res5ROIHeads,
+        roi_heads: Res5ROIHeads | StandardROIHeads,
         precision: Precision,
     ) -> None:
         super().__init__()

@@ -94,12 +94,13 @@ class DefaultAnchorGenerator:
         Returns:
             FP32 [N, K, 4], xyxy in pixels of the canvas.
         """
-        cells = op.initializer(ir.tensor(self.cell_anchors, name="cell_anchors"))
+        stride = feature_map.shape.stride
+        cells = op.initializer(ir.tensor(self.cell_anchors, name=f"cell_anchors.{stride}"))
         columns = dimension(op, feature_map.value, 3)
         cell = op.Div(indices, len(self))
         anchor = op.Gather(cells, op.Mod(indices, len(self)), axis=0)
         x, y = (
-            self._pixels(op, index, feature_map.shape.stride)
+            self._pixels(op, index, stride)
             for index in (op.Mod(cell, columns), op.Div(cell, columns))
         )
         return op.Add(anchor, op.Concat(x, y, x, y, axis=2))

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import onnx_ir as ir
 from onnxscript.nn import Module
 
-from builder.config.rules import FRACTION, POSITIVE, exactly, integer, numbers
+from builder.config.rules import FRACTION, POSITIVE, exactly, integer, names, numbers
 from builder.config.settings import group, setting
 from builder.network.feature_map import Canvas, FeatureMap, FeatureShape
 from builder.network.layers import Conv2d
@@ -18,13 +18,12 @@ from builder.network.operators.nms import nms
 from builder.network.operators.top_k import (
     NO_SCORE,
     finite_or_no_score,
-    first_k,
     gather_rows,
     is_score,
     top_k,
 )
 from builder.network.precision import Precision
-from builder.network.proposals.anchors import DefaultAnchorGeneratorSettings
+from builder.network.proposals.anchors import DefaultAnchorGenerator, DefaultAnchorGeneratorSettings
 from builder.network.structures import Proposals
 
 
@@ -32,11 +31,8 @@ from builder.network.structures import Proposals
 class RPNSettings:
     """Those of `RPN`."""
 
-    in_features: tuple[str, ...] = setting(
-        "MODEL.RPN.IN_FEATURES",
-        ("res4",),
-        exactly(("res4",), because="an RPN over other maps than the backbone's one is not built"),
-    )
+    in_features: tuple[str, ...] = setting("MODEL.RPN.IN_FEATURES", ("res4",), names())
+    """The maps of the backbone that anchors stand on."""
     head_name: str = setting(
         "MODEL.RPN.HEAD_NAME",
         "StandardRPNHead",
@@ -58,11 +54,11 @@ class RPNSettings:
         exactly(0, because="small proposals are kept, only empty ones are dropped"),
     )
     pre_nms_topk: int = setting("MODEL.RPN.PRE_NMS_TOPK_TEST", 6000, integer())
-    """Anchors of the highest objectness that go into the NMS."""
+    """Anchors of the highest objectness of each map that go into the NMS."""
     nms_thresh: float = setting("MODEL.RPN.NMS_THRESH", 0.7, FRACTION)
-    """Intersection over union above which a proposal is suppressed."""
+    """Intersection over union above which a proposal of the same map is suppressed."""
     post_nms_topk: int = setting("MODEL.RPN.POST_NMS_TOPK_TEST", 1000, integer())
-    """Most proposals that come out of the NMS."""
+    """Most proposals of a picture, over all maps."""
     load_proposals: bool = setting(
         "MODEL.LOAD_PROPOSALS",
         False,
@@ -105,45 +101,72 @@ class RPN(Module):
         super().__init__()
         self.settings = settings
         self.dtype = precision.dtype
-        [self.in_feature] = settings.in_features
-        self.anchor_generator = settings.anchors.build(feature_map=0)
-        self.rpn_head = StandardRPNHead(
-            shapes[self.in_feature].channels, len(self.anchor_generator), self.dtype
-        )
+        self.anchor_generators = [
+            settings.anchors.build(number) for number in range(len(settings.in_features))
+        ]
+        # One head for all maps: they have as many channels, and as many anchors in a cell.
+        channels = shapes[settings.in_features[0]].channels
+        self.rpn_head = StandardRPNHead(channels, len(self.anchor_generators[0]), self.dtype)
 
     @property
     def most_proposals(self) -> int:
         """Places for the proposals of a picture."""
-        return min(self.settings.post_nms_topk, self.settings.pre_nms_topk)
+        settings = self.settings
+        return min(settings.post_nms_topk, settings.pre_nms_topk * len(settings.in_features))
 
     def forward(self, op: Any, features: Mapping[str, FeatureMap], canvas: Canvas) -> Proposals:
         """Proposals for the pictures of `canvas`, from the maps of its backbone."""
-        settings = self.settings
-        feature_map = features[self.in_feature]
+        found = [
+            self._of_one_map(op, features[name], generator, canvas.image_size)
+            for name, generator in zip(
+                self.settings.in_features, self.anchor_generators, strict=True
+            )
+        ]
+        # NMS is within each map: the maps of a batch are so many pictures more to it.
+        boxes, scores = (_stacked(op, parts, axis=1) for parts in zip(*found, strict=True))
+        count = self.settings.pre_nms_topk
+        of_maps = op.Reshape(boxes, [-1, count, 4])
+        valid = op.Reshape(is_score(op, scores), [-1, count])
+        keep = nms(op, of_maps, valid, count, self.settings.nms_thresh, self.dtype)
+        candidates = op.Where(op.Reshape(keep, op.Shape(scores)), scores, NO_SCORE)
+        scores, kept = top_k(op, candidates, self.most_proposals)
+        exists = is_score(op, scores)
+        boxes = op.Where(op.Unsqueeze(exists, [2]), gather_rows(op, boxes, kept), 0.0)
+        scores.name = "rpn.logits"
+        return Proposals(boxes, exists)
+
+    def _of_one_map(
+        self,
+        op: Any,
+        feature_map: FeatureMap,
+        anchor_generator: DefaultAnchorGenerator,
+        image_size: ir.Value,
+    ) -> tuple[ir.Value, ir.Value]:
+        """The best boxes of a map before NMS, FP32 [N, pre_nms_topk, 4], and their logits.
+
+        A place without a proposal has a zero box and `NO_SCORE`.
+        """
         logits, deltas = self.rpn_head(op, feature_map)
         logits = finite_or_no_score(op, op.Cast(logits, to=ir.DataType.FLOAT))
         logits = op.Where(feature_map.grid.cells, logits, NO_SCORE)
         logits = op.Flatten(op.Transpose(logits, perm=[0, 2, 3, 1]), axis=1)
-        scores, indices = top_k(op, logits, settings.pre_nms_topk)
+        scores, indices = top_k(op, logits, self.settings.pre_nms_topk)
 
         deltas = op.Reshape(
             op.Transpose(deltas, perm=[0, 2, 3, 1]), op.Concat(op.Shape(logits), [4], axis=0)
         )
         deltas = op.Cast(gather_rows(op, deltas, indices), to=ir.DataType.FLOAT)
-        anchors = self.anchor_generator.anchors_at(op, indices, feature_map)
-        boxes = apply_deltas(op, deltas, anchors, settings.bbox_reg_weights)
+        anchors = anchor_generator.anchors_at(op, indices, feature_map)
+        boxes = apply_deltas(op, deltas, anchors, self.settings.bbox_reg_weights)
         finite = finite_boxes(op, boxes)
-        boxes = clip_boxes(op, boxes, canvas.image_size)
+        boxes = clip_boxes(op, boxes, image_size)
         valid = op.And(op.And(is_score(op, scores), finite), _nonempty(op, boxes))
         boxes = op.Where(op.Unsqueeze(valid, [2]), boxes, 0.0)
+        return boxes, op.Where(valid, scores, NO_SCORE)
 
-        keep = nms(op, boxes, valid, settings.pre_nms_topk, settings.nms_thresh, self.dtype)
-        kept, exists = first_k(op, keep, self.most_proposals)
-        scores.name, kept.name = "rpn.logits", "rpn.kept"
-        return Proposals(
-            boxes=op.Where(op.Unsqueeze(exists, [2]), gather_rows(op, boxes, kept), 0.0),
-            exists=exists,
-        )
+
+def _stacked(op: Any, parts: Sequence[ir.Value], axis: int) -> ir.Value:
+    return op.Concat(*parts, axis=axis) if len(parts) > 1 else parts[0]
 
 
 def _nonempty(op: Any, boxes: ir.Value) -> ir.Value:

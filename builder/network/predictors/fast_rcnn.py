@@ -9,7 +9,7 @@ import onnx_ir as ir
 from onnxscript.nn import Module
 
 from artifact.manifest import Tensor
-from builder.config.rules import FRACTION, POSITIVE, exactly, integer, numbers
+from builder.config.rules import FRACTION, POSITIVE, boolean, exactly, integer, numbers
 from builder.config.settings import setting
 from builder.network.layers import Linear
 from builder.network.operators.box_regression import apply_deltas, clip_boxes, finite_boxes
@@ -41,10 +41,9 @@ class FastRCNNOutputLayersSettings:
     )
     """Divisors of (dx, dy, dw, dh)."""
     cls_agnostic_bbox_reg: bool = setting(
-        "MODEL.ROI_BOX_HEAD.CLS_AGNOSTIC_BBOX_REG",
-        False,
-        exactly(False, because="boxes are predicted for each class"),
+        "MODEL.ROI_BOX_HEAD.CLS_AGNOSTIC_BBOX_REG", False, boolean()
     )
+    """Whether there is one box for all classes."""
     use_sigmoid_ce: bool = setting(
         "MODEL.ROI_BOX_HEAD.USE_SIGMOID_CE",
         False,
@@ -76,7 +75,7 @@ class Predictions:
     logits: ir.Value
     """FP32 [N · R, classes + 1], the background last."""
     deltas: ir.Value
-    """[N · R, 4 · classes], of the network's own type."""
+    """[N · R, 4 · classes], of the network's own type; [N · R, 4] where they know no classes."""
 
 
 class FastRCNNOutputLayers(Module):
@@ -102,7 +101,8 @@ class FastRCNNOutputLayers(Module):
             settings.detections_per_image,
         )
         self.cls_score = Linear(channels, settings.num_classes + 1, self.dtype)
-        self.bbox_pred = Linear(channels, 4 * settings.num_classes, self.dtype)
+        self.boxes = 1 if settings.cls_agnostic_bbox_reg else settings.num_classes
+        self.bbox_pred = Linear(channels, 4 * self.boxes, self.dtype)
 
     def forward(self, op: Any, features: ir.Value) -> Predictions:
         """Predictions from the features [N · R, channels] of RoIs."""
@@ -127,15 +127,14 @@ class FastRCNNOutputLayers(Module):
             FP32 [N, K, 4], xyxy in pixels of the canvas.
         """
         classes = self.settings.num_classes
-        # (N, R · classes, 4): the four deltas of a pair lie side by side.
-        batch_and_rois = op.Shape(proposals.exists)
-        pair_count = op.Mul(op.Slice(batch_and_rois, [1], [2], [0]), [classes])
-        deltas = op.Reshape(
-            predictions.deltas,
-            op.Concat(op.Slice(batch_and_rois, [0], [1], [0]), pair_count, [4], axis=0),
-        )
-        deltas = op.Cast(gather_rows(op, deltas, pairs), to=ir.DataType.FLOAT)
-        boxes = gather_rows(op, proposals.boxes, op.Div(pairs, classes))
+        roi = op.Div(pairs, classes)
+        # (N, R · boxes, 4): the deltas of a RoI's boxes lie side by side.
+        batch, rois = (op.Shape(proposals.exists, start=axis, end=axis + 1) for axis in (0, 1))
+        shape = op.Concat(batch, op.Mul(rois, [self.boxes]), [4], axis=0)
+        deltas = op.Reshape(predictions.deltas, shape)
+        deltas = gather_rows(op, deltas, pairs if self.boxes > 1 or classes == 1 else roi)
+        deltas = op.Cast(deltas, to=ir.DataType.FLOAT)
+        boxes = gather_rows(op, proposals.boxes, roi)
         return apply_deltas(op, deltas, boxes, self.settings.bbox_reg_weights)
 
     def inference(

@@ -1,0 +1,134 @@
+"""The second stage with heads of its own: detectron2's `StandardROIHeads`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import onnx_ir as ir
+from onnxscript.nn import Module
+
+from artifact.manifest import Tensor
+from builder.config.rules import boolean, exactly, integer, names, one_of
+from builder.config.settings import group, part, setting
+from builder.network.feature_map import Canvas, FeatureMap, FeatureShape
+from builder.network.operators.roi_pooler import ROIPooler
+from builder.network.precision import Precision
+from builder.network.predictors import BOX_HEADS, MASK_HEADS
+from builder.network.predictors.box_head import FastRCNNConvFCHeadSettings
+from builder.network.predictors.fast_rcnn import FastRCNNOutputLayers, FastRCNNOutputLayersSettings
+from builder.network.predictors.mask_head import MaskRCNNConvUpsampleHeadSettings
+from builder.network.structures import Proposals
+
+POOLER_TYPES = ("ROIAlignV2", "ROIAlign")
+
+
+@dataclass(frozen=True)
+class BoxPoolerSettings:
+    """How RoIs are pooled for their boxes."""
+
+    resolution: int = setting("MODEL.ROI_BOX_HEAD.POOLER_RESOLUTION", 14, integer())
+    pooler_type: str = setting(
+        "MODEL.ROI_BOX_HEAD.POOLER_TYPE", "ROIAlignV2", one_of(*POOLER_TYPES)
+    )
+    sampling_ratio: int = setting("MODEL.ROI_BOX_HEAD.POOLER_SAMPLING_RATIO", 0, integer(least=0))
+
+
+@dataclass(frozen=True)
+class MaskPoolerSettings:
+    """How detections are pooled for their masks."""
+
+    resolution: int = setting("MODEL.ROI_MASK_HEAD.POOLER_RESOLUTION", 14, integer())
+    pooler_type: str = setting(
+        "MODEL.ROI_MASK_HEAD.POOLER_TYPE", "ROIAlignV2", one_of(*POOLER_TYPES)
+    )
+    sampling_ratio: int = setting("MODEL.ROI_MASK_HEAD.POOLER_SAMPLING_RATIO", 0, integer(least=0))
+
+
+@dataclass(frozen=True)
+class StandardROIHeadsSettings:
+    """Those of `StandardROIHeads`."""
+
+    in_features: tuple[str, ...] = setting("MODEL.ROI_HEADS.IN_FEATURES", ("res4",), names())
+    """The maps of the backbone that RoIs are pooled from."""
+    box_pooler: BoxPoolerSettings = group(BoxPoolerSettings)
+    box_head: FastRCNNConvFCHeadSettings = part(
+        "MODEL.ROI_BOX_HEAD.NAME", BOX_HEADS, because="other box heads are not built"
+    )
+    box_predictor: FastRCNNOutputLayersSettings = group(FastRCNNOutputLayersSettings)
+    mask_on: bool = setting("MODEL.MASK_ON", False, boolean())
+    mask_pooler: MaskPoolerSettings = group(MaskPoolerSettings)
+    mask_head: MaskRCNNConvUpsampleHeadSettings | None = part(
+        "MODEL.ROI_MASK_HEAD.NAME",
+        MASK_HEADS,
+        because="other mask heads are not built",
+        where="mask_on",
+    )
+    keypoint_on: bool = setting(
+        "MODEL.KEYPOINT_ON", False, exactly(False, because="keypoints are not built")
+    )
+
+    title = ""
+    """What detectron2's model zoo adds to the backbone's name for models with these heads."""
+
+    def outputs(self) -> tuple[Tensor, ...]:
+        """The network's outputs, which `StandardROIHeads` makes."""
+        boxes = self.box_predictor.outputs()
+        if self.mask_head is None:
+            return boxes
+        places, side = self.box_predictor.detections_per_image, 2 * self.mask_pooler.resolution
+        return (*boxes, Tensor("mask_probs", "FP32", (-1, places, side, side)))
+
+    def build(
+        self, shapes: Mapping[str, FeatureShape], most_proposals: int, precision: Precision
+    ) -> StandardROIHeads:
+        """The module, for the maps of a backbone and so many proposals in a picture."""
+        return StandardROIHeads(self, shapes, most_proposals, precision)
+
+
+class StandardROIHeads(Module):
+    """Pools RoIs for the box head, and the detections again for the mask head."""
+
+    def __init__(
+        self,
+        settings: StandardROIHeadsSettings,
+        shapes: Mapping[str, FeatureShape],
+        most_proposals: int,
+        precision: Precision,
+    ) -> None:
+        super().__init__()
+        self.settings = settings
+        self.dtype = precision.dtype
+        channels = shapes[settings.in_features[0]].channels
+        classes = settings.box_predictor.num_classes
+        self.box_pooler = ROIPooler(**vars(settings.box_pooler))
+        self.box_head = settings.box_head.build(channels, self.box_pooler.resolution, precision)
+        self.box_predictor = FastRCNNOutputLayers(
+            settings.box_predictor, self.box_head.out_channels, most_proposals, precision
+        )
+        self.mask_pooler = ROIPooler(**vars(settings.mask_pooler))
+        if settings.mask_head is not None:
+            self.mask_head = settings.mask_head.build(
+                channels, self.mask_pooler.resolution, classes, precision
+            )
+
+    def forward(
+        self, op: Any, features: Mapping[str, FeatureMap], proposals: Proposals, canvas: Canvas
+    ) -> dict[str, ir.Value]:
+        """The values of `StandardROIHeadsSettings.outputs`, by name.
+
+        Args:
+            features: the maps of the backbone.
+            proposals: of the same pictures.
+            canvas: the pictures.
+        """
+        maps = [features[name] for name in self.settings.in_features]
+        pooled = self.box_pooler.pool(op, maps, proposals.boxes, self.dtype)
+        predictions = self.box_predictor(op, self.box_head(op, pooled))
+        detections = self.box_predictor.inference(op, predictions, proposals, canvas.image_size)
+        outputs = dict(vars(detections))
+        if self.settings.mask_head is not None:
+            pooled = self.mask_pooler.pool(op, maps, detections.boxes, self.dtype)
+            outputs["mask_probs"] = self.mask_head.of_maps(op, pooled, detections.classes)
+        return outputs

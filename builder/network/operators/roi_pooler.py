@@ -1,0 +1,140 @@
+"""RoIs pooled from one or several feature maps: detectron2's `ROIPooler`.
+
+Each map is pooled with ONNX's RoiAlign, which is torchvision's to the last bit. Every RoI goes
+through all of them, but to the maps that it is not to be pooled from it is shown as a box far
+outside, which costs and adds nothing; so the results are added up. Boxes and maps are fp32 there:
+in fp16 boxes would be off by a pixel.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import onnx_ir as ir
+
+from builder.network.feature_map import FeatureMap, dimension, positions
+
+CANONICAL_LEVEL = 4
+CANONICAL_BOX_SIZE = 224
+"""A box of this size, in pixels, is pooled from this level (Lin et al. 2017, equation 1)."""
+
+FAR_OUTSIDE = -1e4
+"""In pixels: beyond the border of every map, so that all of a bin's samples are 0."""
+
+
+@dataclass(frozen=True)
+class ROIPooler:
+    """How RoIs are pooled."""
+
+    resolution: int
+    """Bins in each axis."""
+    pooler_type: str
+    """ROIAlignV2, or ROIAlign: without a shift by half a cell, and at least a cell large."""
+    sampling_ratio: int
+    """Samples of a bin in each axis; 0 for as many as it has cells."""
+
+    def pool(
+        self,
+        op: Any,
+        feature_maps: Sequence[FeatureMap],
+        boxes: ir.Value,
+        dtype: ir.DataType,
+    ) -> ir.Value:
+        """The bins of each box.
+
+        Args:
+            feature_maps: those that may be pooled from, the finest first, each half as fine as the
+                one before it; of `dtype`.
+            boxes: FP32 [N, R, 4], xyxy in pixels of the canvas.
+
+        Returns:
+            [N · R, C, resolution, resolution], of `dtype`.
+        """
+        levels = [int(np.log2(each.shape.stride)) for each in feature_maps]
+        flat = op.Reshape(boxes, [-1, 4])
+        shape = op.Shape(boxes, start=0, end=2)
+        picture = op.Range(0, dimension(op, boxes, 0), 1)
+        picture = op.Reshape(op.Expand(op.Unsqueeze(picture, [1]), shape), [-1])
+        level = box_levels(op, flat, levels[0], levels[-1]) if len(levels) > 1 else None
+        pooled = None
+        for number, feature_map in zip(levels, feature_maps, strict=True):
+            here = flat
+            if level is not None:
+                here = op.Where(op.Equal(level, float(number)), flat, FAR_OUTSIDE)
+            bins = op.RoiAlign(
+                op.Cast(with_border(op, feature_map), to=ir.DataType.FLOAT),
+                here,
+                picture,
+                output_height=self.resolution,
+                output_width=self.resolution,
+                sampling_ratio=self.sampling_ratio,
+                spatial_scale=1.0 / feature_map.shape.stride,
+                mode="avg",
+                coordinate_transformation_mode=(
+                    "half_pixel" if self.pooler_type == "ROIAlignV2" else "output_half_pixel"
+                ),
+            )
+            pooled = bins if pooled is None else op.Add(pooled, bins)
+        return op.Cast(pooled, to=dtype)
+
+
+def with_border(op: Any, feature_map: FeatureMap) -> ir.Value:
+    """The map with the last row and column of each picture's extent once more behind it.
+
+    A sample between the last cell and the border of a map reads the last cell; beyond an extent
+    that ends before its map does, it is to read the same.
+    """
+    x = feature_map.value
+    rows, columns = op.Split(feature_map.grid.extent, axis=1, num_outputs=2, _outputs=2)
+    for axis, extent in ((2, rows), (3, columns)):
+        place = positions(op, dimension(op, x, axis))
+        behind = op.Equal(op.Unsqueeze(place, [0]), extent)
+        behind = op.Unsqueeze(behind, [1, 3] if axis == 2 else [1, 2])
+        first = op.Slice(x, [0], [1], [axis])
+        shifted = op.Concat(first, op.Slice(x, [0], [-1], [axis]), axis=axis)
+        x = op.Where(behind, shifted, x)
+    return x
+
+
+def box_levels(op: Any, boxes: ir.Value, lowest: int, highest: int) -> ir.Value:
+    """The level that each box is pooled from: detectron2's `assign_boxes_to_levels`.
+
+    That is floor(4 + log2(√area / 224 + 1e-8)) within bounds. Here √area / 224 is compared with the
+    least numbers of each level, so that boxes at the edge fall as they do there.
+
+    Args:
+        boxes: FP32 [K, 4], xyxy in pixels.
+
+    Returns:
+        FP32 [K, 1].
+    """
+    x1, y1, x2, y2 = op.Split(boxes, axis=1, num_outputs=4, _outputs=4)
+    size = op.Sqrt(op.Mul(op.Sub(x2, x1), op.Sub(y2, y1)))
+    ratio = op.Div(size, float(CANONICAL_BOX_SIZE))
+    reached = op.GreaterOrEqual(ratio, least_ratios(lowest, highest))
+    above = op.ReduceSum(op.Cast(reached, to=ir.DataType.FLOAT), [1], keepdims=1)
+    return op.Add(above, float(lowest))
+
+
+def least_ratios(lowest: int, highest: int) -> list[float]:
+    """By level above the lowest, the least √area / 224 that detectron2's formula puts there.
+
+    Its sum and logarithm are rounded to fp32, so these are a little below the powers of two.
+    """
+    ratios = []
+    for level in range(lowest + 1, highest + 1):
+        ratio = np.float32(2.0 ** (level - CANONICAL_LEVEL))
+        while formula_level(below := np.nextafter(ratio, np.float32(0))) >= level:
+            ratio = below
+        ratios.append(float(ratio))
+    return ratios
+
+
+def formula_level(ratio: npt.NDArray[np.float32] | np.float32) -> npt.NDArray[np.float32]:
+    """detectron2's formula, in fp32, of √area / 224."""
+    logarithm = np.log2(np.float32(ratio) + np.float32(1e-8))
+    return np.floor(np.float32(CANONICAL_LEVEL) + logarithm)

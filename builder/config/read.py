@@ -37,7 +37,7 @@ def read_settings(path: str | Path, settings: type[Settings], unread: Collection
     found, problems = _settings_in(path, known)
     reader = _Reader(found, problems)
     read = reader.read(settings)
-    if problems:
+    if problems or read is None:
         count = "1 setting" if len(problems) == 1 else f"{len(problems)} settings"
         listed = sorted(problems)[:LISTED]
         listed += [f"… and {len(problems) - LISTED} more"] * (len(problems) > LISTED)
@@ -63,8 +63,8 @@ class _Reader:
         self.found = found
         self.problems = problems
 
-    def read(self, settings: type[Settings]) -> Settings:
-        """The defaults stand where something is wrong."""
+    def read(self, settings: type[Settings]) -> Settings | None:
+        """None where something is wrong."""
         values: dict[str, Any] = {}
         sound = True
         for name, declared in declarations(settings).items():
@@ -77,26 +77,30 @@ class _Reader:
                         self._refuse(key, declared.rule.supported)
                 case Group(settings=inner):
                     values[name] = self.read(inner)
+                    sound &= values[name] is not None
                 case Part(where=where) if where is None or values.get(where):
-                    values[name] = self.read(self._chosen(declared))
+                    values[name] = self._read_part(declared)
+                    sound &= values[name] is not None
         try:
-            return settings(**values) if sound else settings()
+            return settings(**values) if sound else None
         except ValueError as error:
-            self.problems.append(str(error))
-            return settings()
+            self._tell(str(error))
+            return None
 
-    def _chosen(self, part: Part) -> type:
+    def _read_part(self, part: Part) -> Any:
         """The settings of the part that the file names, or of detectron2's default."""
         names = list(part.parts)
         name = self.found[part.key].value if part.key in self.found else names[0]
         if isinstance(name, str) and name in part.parts:
-            return part.parts[name]
+            return self.read(part.parts[name])
         self._refuse(part.key, f"{' or '.join(map(repr, names))} ({part.because})")
-        return part.parts[names[0]]
+        return None
 
     def _refuse(self, key: str, supported: str) -> None:
-        problem = f"{key} is {self.found[key]}; supported: {supported}"
-        if problem not in self.problems:  # that several parts read it is no second one
+        self._tell(f"{key} is {self.found[key]}; supported: {supported}")
+
+    def _tell(self, problem: str) -> None:
+        if problem not in self.problems:  # a setting that several parts read is told once
             self.problems.append(problem)
 
 

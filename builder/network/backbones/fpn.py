@@ -43,12 +43,11 @@ class FPNSettings:
     """How a map and the coarser one above it are put together."""
 
     def __post_init__(self) -> None:
-        if missing := [
-            name for name in self.in_features if name not in self.bottom_up.out_features
-        ]:
+        there = self.bottom_up.out_features
+        if not set(self.in_features) <= set(there):
             raise ValueError(
-                f"MODEL.FPN.IN_FEATURES has {', '.join(missing)}; supported: what is in "
-                f"MODEL.RESNETS.OUT_FEATURES, {', '.join(self.bottom_up.out_features)}"
+                f"MODEL.FPN.IN_FEATURES is {list(self.in_features)}; supported: maps in "
+                f"MODEL.RESNETS.OUT_FEATURES, which are {', '.join(there)}"
             )
         levels = [int(name.removeprefix("res")) for name in self.in_features]
         if levels != list(range(levels[0], levels[-1] + 1)):

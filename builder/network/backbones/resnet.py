@@ -122,7 +122,7 @@ class BottleneckBlock(Module):
         dilation: int = 1,
     ) -> None:
         super().__init__()
-        stride_1x1, stride_3x3 = (stride, 1) if stride_in_1x1 else (1, stride)
+        stride_1x1, self.stride_3x3 = (stride, 1) if stride_in_1x1 else (1, stride)
         self.projects = in_channels != out_channels
         if self.projects:
             self.shortcut = Conv2d(in_channels, out_channels, 1, dtype, stride, norm=True)
@@ -132,7 +132,7 @@ class BottleneckBlock(Module):
             bottleneck_channels,
             3,
             dtype,
-            stride_3x3,
+            self.stride_3x3,
             padding=dilation,
             groups=groups,
             dilation=dilation,
@@ -217,17 +217,18 @@ class ResNet(Module):
     def forward(self, op: Any, canvas: Canvas) -> dict[str, FeatureMap]:
         """The maps of `output_shape`."""
         x = self.stem(op, canvas)
-        maps = {}
-        before = canvas.grid(op, stride=4)
+        maps: dict[str, FeatureMap] = {}
         for name, shape in self.stages.items():
             first, *others = getattr(self, name)
             grid = canvas.grid(op, shape.stride)
-            # The first 3×3 convolution has its stride behind it, or still before it.
-            seen = grid if self.settings.blocks.stride_in_1x1 else before
-            x = first(op, x, op.Cast(seen.cells, to=self.dtype))
             valid = op.Cast(grid.cells, to=self.dtype)
+            x = first(op, x, valid if first.stride_3x3 == 1 else self._cells_before(op, maps))
             for block in others:
                 x = block(op, x, valid)
             maps[name] = FeatureMap(x, shape, grid)
-            before = grid
         return {name: maps[name] for name in self.settings.out_features}
+
+    def _cells_before(self, op: Any, maps: dict[str, FeatureMap]) -> ir.Value:
+        """The picture's cells in the last of the maps, which a stage's first 3×3 looks at."""
+        *_, last = maps.values()
+        return op.Cast(last.grid.cells, to=self.dtype)

@@ -13,17 +13,10 @@ from builder.config.rules import FRACTION, POSITIVE, boolean, exactly, integer, 
 from builder.config.settings import setting
 from builder.network.layers import Linear
 from builder.network.operators.box_regression import apply_deltas, clip_boxes, finite_boxes
-from builder.network.operators.nms import nms
-from builder.network.operators.top_k import NO_SCORE, first_k, gather_rows, is_score, top_k
+from builder.network.operators.multiclass_nms import multiclass_nms
+from builder.network.operators.top_k import NO_SCORE, gather_rows, is_score
 from builder.network.precision import Precision
 from builder.network.structures import Detections, Proposals
-
-MOST_CANDIDATES = 2048
-"""Best (RoI, class) pairs that enter the NMS of the second stage.
-
-Worse pairs cannot suppress better ones, so the answer is exact whenever no more pairs than this
-pass SCORE_THRESH_TEST, or DETECTIONS_PER_IMAGE of these survive.
-"""
 
 
 @dataclass(frozen=True)
@@ -96,10 +89,7 @@ class FastRCNNOutputLayers(Module):
         super().__init__()
         self.settings = settings
         self.dtype = precision.dtype
-        self.candidates = max(
-            min(most_proposals * settings.num_classes, MOST_CANDIDATES),
-            settings.detections_per_image,
-        )
+        self.candidates = most_proposals * settings.num_classes
         self.cls_score = Linear(channels, settings.num_classes + 1, self.dtype)
         self.boxes = 1 if settings.cls_agnostic_bbox_reg else settings.num_classes
         self.bbox_pred = Linear(channels, 4 * self.boxes, self.dtype)
@@ -150,21 +140,27 @@ class FastRCNNOutputLayers(Module):
         passes = op.And(
             op.Greater(probs, settings.score_thresh), op.Unsqueeze(proposals.exists, [2])
         )
-        candidates = op.Flatten(op.Where(passes, probs, NO_SCORE), axis=1)
-        scores, pairs = top_k(op, candidates, self.candidates)
 
-        boxes = self.predict_boxes(op, predictions, proposals, pairs)
-        valid = op.And(is_score(op, scores), finite_boxes(op, boxes))
-        boxes = clip_boxes(op, boxes, image_size)
-        boxes = op.Where(op.Unsqueeze(valid, [2]), boxes, 0.0)
-        classes = op.Mod(pairs, settings.num_classes)
+        def boxes_of(op: Any, pairs: ir.Value) -> ir.Value:
+            boxes = self.predict_boxes(op, predictions, proposals, pairs)
+            finite = op.Unsqueeze(finite_boxes(op, boxes), [2])
+            return op.Where(finite, clip_boxes(op, boxes, image_size), float("nan"))
 
-        keep = nms(op, boxes, valid, self.candidates, settings.nms_thresh, self.dtype, classes)
-        kept, exists = first_k(op, keep, settings.detections_per_image)
-        chosen_class = op.Cast(gather_rows(op, classes, kept), to=ir.DataType.INT32)
+        found = multiclass_nms(
+            op,
+            op.Flatten(op.Where(passes, probs, NO_SCORE), axis=1),
+            boxes_of,
+            candidates=self.candidates,
+            num_classes=settings.num_classes,
+            places=settings.detections_per_image,
+            iou_threshold=settings.nms_thresh,
+            dtype=self.dtype,
+        )
+        exists = is_score(op, found.scores)
+        exist = op.Cast(exists, to=ir.DataType.INT32)
         return Detections(
-            num_detections=op.ReduceSum(op.Cast(exists, to=ir.DataType.INT32), [1], keepdims=1),
-            boxes=op.Where(op.Unsqueeze(exists, [2]), gather_rows(op, boxes, kept), 0.0),
-            scores=op.Where(exists, gather_rows(op, scores, kept), 0.0),
-            classes=op.Mul(chosen_class, op.Cast(exists, to=ir.DataType.INT32)),
+            num_detections=op.ReduceSum(exist, [1], keepdims=1),
+            boxes=found.boxes,
+            scores=op.Where(exists, found.scores, 0.0),
+            classes=op.Mul(op.Cast(found.classes, to=ir.DataType.INT32), exist),
         )

@@ -18,7 +18,7 @@ from builder.network import ModelConfig, load_config
 from builder.network.backbones import BACKBONES
 from builder.network.heads import ROI_HEADS
 from builder.network.meta_arch import META_ARCHITECTURES
-from builder.network.predictors import MASK_HEADS
+from builder.network.predictors import BOX_HEADS, MASK_HEADS
 from builder.network.proposals import PROPOSAL_GENERATORS
 from tests.changed_config import nested
 
@@ -132,7 +132,8 @@ def test_every_setting_of_a_full_dump_is_declared_or_listed_and_no_other() -> No
 
 
 def test_a_part_that_is_built_declares_its_settings() -> None:
-    built = {*META_ARCHITECTURES, *BACKBONES, *PROPOSAL_GENERATORS, *ROI_HEADS, *MASK_HEADS}
+    built = {*META_ARCHITECTURES, *BACKBONES, *PROPOSAL_GENERATORS, *ROI_HEADS, *BOX_HEADS}
+    built |= MASK_HEADS.keys()
     assert not built & PARTS_NOT_BUILT.keys()
 
 
@@ -249,15 +250,8 @@ def test_a_base_on_the_web_is_refused_with_what_to_do(write: Write) -> None:
         ("MODEL.META_ARCHITECTURE", "RetinaNet"),
         ("MODEL.META_ARCHITECTURE", "PanopticFPN"),
         ("MODEL.META_ARCHITECTURE", None),
-        ("MODEL.BACKBONE.NAME", "build_resnet_fpn_backbone"),
-        ("MODEL.RESNETS.OUT_FEATURES", ["res2", "res3", "res4", "res5"]),
-        ("MODEL.RESNETS.OUT_FEATURES", ["res5"]),
-        ("MODEL.RPN.IN_FEATURES", ["p2", "p3"]),
+        ("MODEL.BACKBONE.NAME", "build_mobilenet"),
         ("MODEL.ROI_HEADS.IN_FEATURES", ["res5"]),
-        ("MODEL.RESNETS.RES5_DILATION", 2),
-        ("MODEL.RESNETS.NUM_GROUPS", 32),
-        ("MODEL.RESNETS.STRIDE_IN_1X1", False),
-        ("MODEL.RESNETS.STRIDE_IN_1X1", 1),
         ("MODEL.RESNETS.NORM", "GN"),
         ("MODEL.RESNETS.NORM", ""),
         ("MODEL.RESNETS.DEFORM_ON_PER_STAGE", [False, True, True, True]),
@@ -267,18 +261,14 @@ def test_a_base_on_the_web_is_refused_with_what_to_do(write: Write) -> None:
         ("MODEL.RPN.CONV_DIMS", [-1, -1]),
         ("MODEL.RPN.CONV_DIMS", [256]),
         ("MODEL.ANCHOR_GENERATOR.NAME", "RotatedAnchorGenerator"),
-        ("MODEL.ROI_HEADS.NAME", "StandardROIHeads"),
         ("MODEL.ROI_HEADS.NAME", "CascadeROIHeads"),
         ("MODEL.ROI_BOX_HEAD.POOLER_TYPE", "ROIAlign"),
         ("MODEL.ROI_BOX_HEAD.POOLER_SAMPLING_RATIO", 2),
-        ("MODEL.ROI_BOX_HEAD.CLS_AGNOSTIC_BBOX_REG", True),
         ("MODEL.ROI_BOX_HEAD.USE_SIGMOID_CE", True),
         ("MODEL.ROI_BOX_HEAD.USE_FED_LOSS", True),
         ("MODEL.KEYPOINT_ON", True),
         ("MODEL.LOAD_PROPOSALS", True),
         ("MODEL.ROI_MASK_HEAD.NAME", "PointRendMaskHead"),
-        ("MODEL.ROI_MASK_HEAD.NUM_CONV", 4),
-        ("MODEL.ROI_MASK_HEAD.CLS_AGNOSTIC_MASK", True),
         ("INPUT.FORMAT", "RGB"),
         ("TEST.AUG.ENABLED", True),
     ],
@@ -293,6 +283,94 @@ def test_a_setting_that_asks_for_another_network_is_refused(
         rf"{key} is {re.escape(repr(value))}; supported: {re.escape(repr(shown))}.* \(.+\)", message
     )
     assert "1 setting" in message
+
+
+FPN = {
+    "MODEL.BACKBONE.NAME": "build_resnet_fpn_backbone",
+    "MODEL.RESNETS.OUT_FEATURES": ["res2", "res3", "res4", "res5"],
+    "MODEL.ANCHOR_GENERATOR.SIZES": [[32], [64], [128], [256], [512]],
+    "MODEL.RPN.IN_FEATURES": ["p2", "p3", "p4", "p5", "p6"],
+    "MODEL.ROI_HEADS.NAME": "StandardROIHeads",
+    "MODEL.ROI_HEADS.IN_FEATURES": ["p2", "p3", "p4", "p5"],
+    "MODEL.ROI_BOX_HEAD.NUM_FC": 2,
+    "MODEL.ROI_BOX_HEAD.POOLER_RESOLUTION": 7,
+    "MODEL.ROI_MASK_HEAD.NUM_CONV": 4,
+    "MODEL.MASK_ON": True,
+}
+"""What detectron2's Base-RCNN-FPN.yaml changes, with masks."""
+
+
+@pytest.mark.parametrize(
+    ("changes", "title"),
+    [
+        ({}, "Mask R-CNN R50-FPN"),
+        ({"MODEL.MASK_ON": False, "MODEL.RESNETS.DEPTH": 101}, "Faster R-CNN R101-FPN"),
+        (
+            {
+                "MODEL.RESNETS.DEPTH": 101,
+                "MODEL.RESNETS.NUM_GROUPS": 32,
+                "MODEL.RESNETS.WIDTH_PER_GROUP": 8,
+                "MODEL.RESNETS.STRIDE_IN_1X1": False,
+            },
+            "Mask R-CNN X101-32x8d-FPN",
+        ),
+        (
+            {
+                "MODEL.BACKBONE.NAME": "build_resnet_backbone",
+                "MODEL.RESNETS.OUT_FEATURES": ["res5"],
+                "MODEL.RESNETS.RES5_DILATION": 2,
+                "MODEL.ANCHOR_GENERATOR.SIZES": [[32, 64, 128, 256, 512]],
+                "MODEL.RPN.IN_FEATURES": ["res5"],
+                "MODEL.ROI_HEADS.IN_FEATURES": ["res5"],
+            },
+            "Mask R-CNN R50-DC5",
+        ),
+    ],
+)
+def test_the_families_of_the_model_zoo_load(
+    write: Write, changes: dict[str, object], title: str
+) -> None:
+    assert load_config(write(yaml.safe_dump(nested(FPN | changes)))).model.title == title
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"MODEL.RPN.IN_FEATURES": ["p2", "p3", "p4", "p5", "p7"]}, "MODEL.RPN.IN_FEATURES is ["),
+        ({"MODEL.ROI_HEADS.IN_FEATURES": ["res4"]}, "MODEL.ROI_HEADS.IN_FEATURES is ['res4']"),
+        ({"MODEL.FPN.IN_FEATURES": ["res2", "res4"]}, "MODEL.FPN.IN_FEATURES is ['res2', 'res4']"),
+        ({"MODEL.RESNETS.OUT_FEATURES": ["res4", "res5"]}, "MODEL.FPN.IN_FEATURES is ['res2'"),
+        ({"MODEL.ANCHOR_GENERATOR.SIZES": [[32], [64]]}, "MODEL.ANCHOR_GENERATOR.SIZES is [[32"),
+        ({"MODEL.RESNETS.RES5_DILATION": 2}, "MODEL.RESNETS.RES5_DILATION is 2"),
+        ({"MODEL.ROI_BOX_HEAD.NUM_FC": 0}, "NUM_CONV and NUM_FC are 0"),
+        ({"MODEL.FPN.NORM": "GN"}, "MODEL.FPN.NORM is 'GN'"),
+        ({"MODEL.ROI_BOX_HEAD.NORM": "GN"}, "MODEL.ROI_BOX_HEAD.NORM is 'GN'"),
+        ({"MODEL.ROI_MASK_HEAD.NORM": "GN"}, "MODEL.ROI_MASK_HEAD.NORM is 'GN'"),
+        ({"MODEL.ROI_BOX_HEAD.NAME": "OurHead"}, "MODEL.ROI_BOX_HEAD.NAME is 'OurHead'"),
+    ],
+)
+def test_parts_that_do_not_fit_together_are_refused(
+    write: Write, changes: dict[str, object], says: str
+) -> None:
+    message = refusal(write(yaml.safe_dump(nested(FPN | changes))))
+    assert says in message
+    assert "1 setting" in message
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"MODEL.RESNETS.STRIDE_IN_1X1": False}, "STRIDE_IN_1X1 is False"),
+        ({"MODEL.RESNETS.NUM_GROUPS": 32}, "NUM_GROUPS is 32"),
+        ({"MODEL.ROI_MASK_HEAD.NUM_CONV": 4}, "MODEL.ROI_MASK_HEAD.NUM_CONV is 4"),
+    ],
+)
+def test_heads_that_share_res5_refuse_what_res5_over_rois_cannot_do(
+    write: Write, changes: dict[str, object], says: str
+) -> None:
+    message = refusal(write(yaml.safe_dump(nested({"MODEL.MASK_ON": True} | changes))))
+    assert says in message
+    assert "Res5ROIHeads" in message
 
 
 _NOT_THREE_OR_FOUR_NUMBERS: tuple[object, ...] = (

@@ -45,7 +45,7 @@ def run_graph(
 class Stages:
     """An exported network, of which intermediate values are looked at by their names in it."""
 
-    INTERMEDIATE = ("res4", "rpn.logits", "rpn.kept", "proposals.boxes", "proposals.exist")
+    INTERMEDIATE = ("res4", "rpn.logits", "proposals.boxes", "proposals.exist")
 
     def __init__(self, model: onnx.ModelProto) -> None:
         looked_at = onnx.ModelProto()

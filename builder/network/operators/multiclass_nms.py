@@ -1,0 +1,156 @@
+"""The best detections over all classes, where only boxes of the same class suppress each other.
+
+A thousand RoIs of a thousand classes are a million candidates, of which a hundred or three are
+asked for. Worse candidates cannot suppress better ones, so they are looked at in rounds, the best
+that are left first, until there are enough: on most pictures in one round. The answer is that of
+NMS over all candidates, on every input.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import onnx_ir as ir
+
+from builder.network.operators.nms import nms, pairwise_iou
+from builder.network.operators.top_k import NO_SCORE, gather_rows, is_score, top_k
+
+ROUND = 2048
+"""Candidates that are looked at together."""
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """Boxes of a batch, best first; a place that is not filled has `NO_SCORE` and a zero box."""
+
+    scores: ir.Value
+    """FP32 [N, K]."""
+    boxes: ir.Value
+    """FP32 [N, K, 4], xyxy."""
+    classes: ir.Value
+    """INT64 [N, K]."""
+
+
+def multiclass_nms(
+    op: Any,
+    scores: ir.Value,
+    boxes_of: Callable[[Any, ir.Value], ir.Value],
+    *,
+    candidates: int,
+    num_classes: int,
+    places: int,
+    iou_threshold: float,
+    dtype: ir.DataType,
+) -> Chosen:
+    """The best `places` candidates that greedy NMS within each class keeps.
+
+    Args:
+        scores: FP32 [N, M], of candidates; `NO_SCORE` for none. Candidate m is of the class
+            m mod num_classes.
+        boxes_of: makes of op and indices INT64 [N, K] into the candidates their boxes FP32
+            [N, K, 4], xyxy, NaN where there is none.
+        candidates: M.
+        num_classes: as said.
+        places: most boxes of a picture.
+        iou_threshold: a box is suppressed by a better kept one when their IoU is greater.
+        dtype: type of the matrix products in NMS.
+    """
+    count = min(candidates, ROUND)
+
+    def one_round(op: Any, remaining: ir.Value, before: Chosen | None) -> tuple[ir.Value, Chosen]:
+        """The indices of the best that remain, and what is chosen of them and before them."""
+        scores, indices = top_k(op, remaining, count)
+        boxes, classes = boxes_of(op, indices), op.Mod(indices, num_classes)
+        there = op.Not(op.IsNaN(op.ReduceSum(boxes, [2], keepdims=0)))
+        valid = op.And(is_score(op, scores), there)
+        boxes = op.Where(op.Unsqueeze(valid, [2]), boxes, 0.0)
+        if before is not None:
+            valid = op.And(valid, _unsuppressed(op, boxes, classes, before, iou_threshold))
+        keep = nms(op, boxes, valid, count, iou_threshold, dtype, classes)
+        scores = op.Where(keep, scores, NO_SCORE)
+        if before is not None:
+            scores, boxes, classes = (
+                op.Concat(old, new, axis=1)
+                for old, new in (
+                    (before.scores, scores),
+                    (before.boxes, boxes),
+                    (before.classes, classes),
+                )
+            )
+        scores, place = top_k(op, scores, places)
+        return indices, Chosen(
+            scores, gather_rows(op, boxes, place), gather_rows(op, classes, place)
+        )
+
+    if candidates <= ROUND:
+        _, chosen = one_round(op, scores, None)
+    else:
+        chosen = _rounds(op, one_round, scores, places, most=-(-candidates // ROUND))
+    exists = is_score(op, chosen.scores)
+    boxes = op.Where(op.Unsqueeze(exists, [2]), chosen.boxes, 0.0)
+    return Chosen(chosen.scores, boxes, chosen.classes)
+
+
+def _unsuppressed(
+    op: Any, boxes: ir.Value, classes: ir.Value, chosen: Chosen, iou_threshold: float
+) -> ir.Value:
+    """Which boxes none of the chosen ones suppresses, BOOL [N, K]."""
+    overlaps = op.Greater(pairwise_iou(op, boxes, chosen.boxes), iou_threshold)
+    same = op.Equal(op.Unsqueeze(classes, [2]), op.Unsqueeze(chosen.classes, [1]))
+    rivals = op.Cast(op.And(overlaps, same), to=ir.DataType.FLOAT)
+    return op.Less(op.ReduceMax(rivals, [2], keepdims=0), 0.5)
+
+
+def _rounds(
+    op: Any,
+    one_round: Callable[[Any, ir.Value, Chosen | None], tuple[ir.Value, Chosen]],
+    scores: ir.Value,
+    places: int,
+    most: int,
+) -> Chosen:
+    """Rounds until each picture has as many boxes as there are places, or no candidate is left."""
+    empty = op.Concat(op.Shape(scores, start=0, end=1), [places], axis=0)
+    chosen = Chosen(
+        scores=op.Expand(NO_SCORE, empty),
+        boxes=op.Expand(0.0, op.Concat(empty, [4], axis=0)),
+        classes=op.Expand(op.Cast(-1, to=ir.DataType.INT64), empty),
+    )
+
+    def body(
+        op: Any, _round: ir.Value, _going_on: ir.Value, remaining: ir.Value, *values: ir.Value
+    ) -> tuple[ir.Value, ...]:
+        op.builder.push_module("round")  # Names in a subgraph must differ from those outside.
+        indices, chosen = one_round(op, remaining, Chosen(*values))
+        taken = op.Expand(NO_SCORE, op.Shape(indices))
+        remaining = op.ScatterElements(remaining, indices, taken, axis=1)
+        lacks = op.Not(is_score(op, op.ReduceMin(chosen.scores, [1], keepdims=0)))
+        left = is_score(op, op.ReduceMax(remaining, [1], keepdims=0))
+        goes_on = op.Cast(op.And(lacks, left), to=ir.DataType.FLOAT)
+        goes_on = op.Greater(op.ReduceMax(goes_on, keepdims=0), 0.5)
+        return goes_on, remaining, chosen.scores, chosen.boxes, chosen.classes
+
+    float_, integer, boolean = ir.DataType.FLOAT, ir.DataType.INT64, ir.DataType.BOOL
+    state = [
+        (scores, float_),
+        (chosen.scores, float_),
+        (chosen.boxes, float_),
+        (chosen.classes, integer),
+    ]
+    graph = op.builder.subgraph(
+        body,
+        inputs=[
+            ir.val("round", integer, []),
+            ir.val("going_on", boolean, []),
+            *(ir.val(f"before_{n}", kind, value.shape) for n, (value, kind) in enumerate(state)),
+        ],
+        outputs=[
+            ir.val("goes_on", boolean, []),
+            *(ir.val(f"after_{n}", kind, value.shape) for n, (value, kind) in enumerate(state)),
+        ],
+        name="multiclass_nms_round",
+    )
+    true = op.Cast(1, to=boolean)
+    _, *found = op.Loop(most, true, *(value for value, _ in state), body=graph, _outputs=4)
+    return Chosen(*found)

@@ -59,6 +59,8 @@ class Res5ROIHeadsSettings:
         "MODEL.KEYPOINT_ON", False, exactly(False, because="keypoints are not built")
     )
 
+    prefix = ""
+    """What detectron2's model zoo puts before Mask R-CNN for models with these heads."""
     title = "-C4"
     """What detectron2's model zoo adds to the backbone's name for models with these heads."""
 
@@ -141,7 +143,10 @@ class Res5ROIHeads(Module):
         maps = self._to_maps(op, cells, self.out_channels)
         pooled = op.Flatten(op.GlobalAveragePool(maps), axis=1)
         predictions = self.box_predictor(op, pooled)
-        detections = self.box_predictor.inference(op, predictions, proposals, canvas.image_size)
+        probs = self.box_predictor.predict_probs(op, predictions, proposals)
+        detections = self.box_predictor.inference(
+            op, probs, predictions, proposals, canvas.image_size
+        )
         outputs = dict(vars(detections))
         if self.settings.mask_head is not None:
             cells = self._shared_roi_transform(op, feature_map, detections.boxes)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,10 +16,14 @@ from builder.network.feature_map import Canvas, FeatureMap, FeatureShape
 from builder.network.operators.roi_pooler import ROIPooler
 from builder.network.precision import Precision
 from builder.network.predictors import BOX_HEADS, MASK_HEADS
-from builder.network.predictors.box_head import FastRCNNConvFCHeadSettings
-from builder.network.predictors.fast_rcnn import FastRCNNOutputLayers, FastRCNNOutputLayersSettings
+from builder.network.predictors.box_head import FastRCNNConvFCHead, FastRCNNConvFCHeadSettings
+from builder.network.predictors.fast_rcnn import (
+    FastRCNNOutputLayers,
+    FastRCNNOutputLayersSettings,
+    Predictions,
+)
 from builder.network.predictors.mask_head import MaskRCNNConvUpsampleHeadSettings
-from builder.network.structures import Proposals
+from builder.network.structures import Detections, Proposals
 
 POOLER_TYPES = ("ROIAlignV2", "ROIAlign")
 
@@ -69,6 +73,8 @@ class StandardROIHeadsSettings:
         "MODEL.KEYPOINT_ON", False, exactly(False, because="keypoints are not built")
     )
 
+    prefix = ""
+    """What detectron2's model zoo puts before Mask R-CNN for models with these heads."""
     title = ""
     """What detectron2's model zoo adds to the backbone's name for models with these heads."""
 
@@ -87,30 +93,28 @@ class StandardROIHeadsSettings:
         return StandardROIHeads(self, shapes, most_proposals, precision)
 
 
-class StandardROIHeads(Module):
-    """Pools RoIs for the box head, and the detections again for the mask head."""
+class PooledROIHeads(Module):
+    """Heads that pool from the backbone's maps: each has a box branch, and all the mask branch."""
 
     def __init__(
         self,
         settings: StandardROIHeadsSettings,
         shapes: Mapping[str, FeatureShape],
-        most_proposals: int,
         precision: Precision,
     ) -> None:
         super().__init__()
-        self.settings = settings
+        self.in_features = settings.in_features
+        self.channels = shapes[settings.in_features[0]].channels
         self.dtype = precision.dtype
-        channels = shapes[settings.in_features[0]].channels
-        classes = settings.box_predictor.num_classes
         self.box_pooler = ROIPooler(**vars(settings.box_pooler))
-        self.box_head = settings.box_head.build(channels, self.box_pooler.resolution, precision)
-        self.box_predictor = FastRCNNOutputLayers(
-            settings.box_predictor, self.box_head.out_channels, most_proposals, precision
-        )
         self.mask_pooler = ROIPooler(**vars(settings.mask_pooler))
+        self.mask_on = settings.mask_head is not None
         if settings.mask_head is not None:
             self.mask_head = settings.mask_head.build(
-                channels, self.mask_pooler.resolution, classes, precision
+                self.channels,
+                self.mask_pooler.resolution,
+                settings.box_predictor.num_classes,
+                precision,
             )
 
     def forward(
@@ -123,12 +127,56 @@ class StandardROIHeads(Module):
             proposals: of the same pictures.
             canvas: the pictures.
         """
-        maps = [features[name] for name in self.settings.in_features]
-        pooled = self.box_pooler.pool(op, maps, proposals.boxes, self.dtype)
-        predictions = self.box_predictor(op, self.box_head(op, pooled))
-        detections = self.box_predictor.inference(op, predictions, proposals, canvas.image_size)
+        maps = [features[name] for name in self.in_features]
+        detections = self.forward_box(op, maps, proposals, canvas.image_size)
         outputs = dict(vars(detections))
-        if self.settings.mask_head is not None:
+        if self.mask_on:
             pooled = self.mask_pooler.pool(op, maps, detections.boxes, self.dtype)
             outputs["mask_probs"] = self.mask_head.of_maps(op, pooled, detections.classes)
         return outputs
+
+    def forward_box(
+        self, op: Any, maps: Sequence[FeatureMap], proposals: Proposals, image_size: ir.Value
+    ) -> Detections:
+        """Detections from the maps that RoIs are pooled from, and proposals."""
+        raise NotImplementedError
+
+    def predict(
+        self,
+        op: Any,
+        head: FastRCNNConvFCHead,
+        predictor: FastRCNNOutputLayers,
+        maps: Sequence[FeatureMap],
+        proposals: Proposals,
+    ) -> Predictions:
+        """What a box head and a predictor make of the proposals."""
+        pooled = self.box_pooler.pool(op, maps, proposals.boxes, self.dtype)
+        return predictor(op, head(op, pooled))
+
+
+class StandardROIHeads(PooledROIHeads):
+    """One box head, and a mask head."""
+
+    def __init__(
+        self,
+        settings: StandardROIHeadsSettings,
+        shapes: Mapping[str, FeatureShape],
+        most_proposals: int,
+        precision: Precision,
+    ) -> None:
+        super().__init__(settings, shapes, precision)
+        self.box_head = settings.box_head.build(
+            self.channels, self.box_pooler.resolution, precision
+        )
+        self.box_predictor = FastRCNNOutputLayers(
+            settings.box_predictor, self.box_head.out_channels, most_proposals, precision
+        )
+
+    def forward_box(
+        self, op: Any, maps: Sequence[FeatureMap], proposals: Proposals, image_size: ir.Value
+    ) -> Detections:
+        """Detections from the maps that RoIs are pooled from, and proposals."""
+        predictor = self.box_predictor
+        predictions = self.predict(op, self.box_head, predictor, maps, proposals)
+        probs = predictor.predict_probs(op, predictions, proposals)
+        return predictor.inference(op, probs, predictions, proposals, image_size)

@@ -64,7 +64,7 @@ class GeneralizedRCNNSettings:
     def title(self) -> str:
         """Such as Mask R-CNN R50-C4."""
         detector = "Faster R-CNN" if self.roi_heads.mask_head is None else "Mask R-CNN"
-        return f"{detector} {self.backbone.title}{self.roi_heads.title}"
+        return f"{self.roi_heads.prefix}{detector} {self.backbone.title}{self.roi_heads.title}"
 
     @property
     def num_classes(self) -> int:

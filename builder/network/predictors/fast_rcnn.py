@@ -127,16 +127,36 @@ class FastRCNNOutputLayers(Module):
         boxes = gather_rows(op, proposals.boxes, roi)
         return apply_deltas(op, deltas, boxes, self.settings.bbox_reg_weights)
 
-    def inference(
+    def refine(
         self, op: Any, predictions: Predictions, proposals: Proposals, image_size: ir.Value
-    ) -> Detections:
-        """The best detections: detectron2's `fast_rcnn_inference`.
+    ) -> Proposals:
+        """The proposals moved to where they are predicted, for boxes that know no classes.
 
         Args:
             image_size: FP32 [N, 2], height and width of each picture in pixels.
         """
+        deltas = op.Reshape(predictions.deltas, op.Shape(proposals.boxes))
+        deltas = op.Cast(deltas, to=ir.DataType.FLOAT)
+        boxes = apply_deltas(op, deltas, proposals.boxes, self.settings.bbox_reg_weights)
+        boxes = clip_boxes(op, boxes, image_size)
+        exists = op.Unsqueeze(proposals.exists, [2])
+        return Proposals(op.Where(exists, boxes, 0.0), proposals.exists)
+
+    def inference(
+        self,
+        op: Any,
+        probs: ir.Value,
+        predictions: Predictions,
+        proposals: Proposals,
+        image_size: ir.Value,
+    ) -> Detections:
+        """The best detections: detectron2's `fast_rcnn_inference`.
+
+        Args:
+            probs: FP32 [N, R, classes], see `predict_probs`.
+            image_size: FP32 [N, 2], height and width of each picture in pixels.
+        """
         settings = self.settings
-        probs = self.predict_probs(op, predictions, proposals)
         passes = op.And(
             op.Greater(probs, settings.score_thresh), op.Unsqueeze(proposals.exists, [2])
         )

@@ -261,7 +261,7 @@ def test_a_base_on_the_web_is_refused_with_what_to_do(write: Write) -> None:
         ("MODEL.RPN.CONV_DIMS", [-1, -1]),
         ("MODEL.RPN.CONV_DIMS", [256]),
         ("MODEL.ANCHOR_GENERATOR.NAME", "RotatedAnchorGenerator"),
-        ("MODEL.ROI_HEADS.NAME", "CascadeROIHeads"),
+        ("MODEL.ROI_HEADS.NAME", "RROIHeads"),
         ("MODEL.ROI_BOX_HEAD.POOLER_TYPE", "ROIAlign"),
         ("MODEL.ROI_BOX_HEAD.POOLER_SAMPLING_RATIO", 2),
         ("MODEL.ROI_BOX_HEAD.USE_SIGMOID_CE", True),

@@ -24,7 +24,7 @@ from builder.network.structures import Detections, Proposals
 class CascadeROIHeadsSettings(StandardROIHeadsSettings):
     """Those of `CascadeROIHeads`."""
 
-    stage_weights: tuple[tuple[float, ...], ...] = setting(
+    stage_weights: tuple[tuple[float, float, float, float], ...] = setting(
         "MODEL.ROI_BOX_CASCADE_HEAD.BBOX_REG_WEIGHTS",
         ((10.0, 10.0, 5.0, 5.0), (20.0, 20.0, 10.0, 10.0), (30.0, 30.0, 15.0, 15.0)),
         lists_of_numbers(POSITIVE),
@@ -64,16 +64,14 @@ class CascadeROIHeads(PooledROIHeads):
         precision: Precision,
     ) -> None:
         super().__init__(settings, shapes, precision)
-        heads, predictors = [], []
+        self.stages = []
         for weights in settings.stage_weights:
             head = settings.box_head.build(self.channels, self.box_pooler.resolution, precision)
             of_stage = dataclasses.replace(settings.box_predictor, bbox_reg_weights=weights)
-            heads.append(head)
-            predictors.append(
-                FastRCNNOutputLayers(of_stage, head.out_channels, most_proposals, precision)
-            )
-        self.box_head, self.box_predictor = ModuleList(heads), ModuleList(predictors)
-        self.stages = list(zip(heads, predictors, strict=True))
+            predictor = FastRCNNOutputLayers(of_stage, head.out_channels, most_proposals, precision)
+            self.stages.append((head, predictor))
+        self.box_head = ModuleList([head for head, _ in self.stages])
+        self.box_predictor = ModuleList([predictor for _, predictor in self.stages])
 
     def forward_box(
         self, op: Any, maps: Sequence[FeatureMap], proposals: Proposals, image_size: ir.Value

@@ -88,7 +88,7 @@ class StandardROIHeadsSettings:
 
     def build(
         self, shapes: Mapping[str, FeatureShape], most_proposals: int, precision: Precision
-    ) -> StandardROIHeads:
+    ) -> PooledROIHeads:
         """The module, for the maps of a backbone and so many proposals in a picture."""
         return StandardROIHeads(self, shapes, most_proposals, precision)
 

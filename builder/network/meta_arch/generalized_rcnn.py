@@ -18,7 +18,7 @@ from builder.network.backbones.resnet import ResNet, ResNetSettings
 from builder.network.feature_map import Canvas, grid
 from builder.network.heads import ROI_HEADS
 from builder.network.heads.res5 import Res5ROIHeads, Res5ROIHeadsSettings
-from builder.network.heads.standard import StandardROIHeads, StandardROIHeadsSettings
+from builder.network.heads.standard import PooledROIHeads, StandardROIHeadsSettings
 from builder.network.precision import Precision
 from builder.network.proposals import PROPOSAL_GENERATORS
 from builder.network.proposals.rpn import RPN, RPNSettings
@@ -97,7 +97,7 @@ class GeneralizedRCNN(Module):
         settings: GeneralizedRCNNSettings,
         backbone: ResNet | FPN,
         proposal_generator: RPN,
-        roi_heads: Res5ROIHeads | StandardROIHeads,
+        roi_heads: Res5ROIHeads | PooledROIHeads,
         precision: Precision,
     ) -> None:
         super().__init__()

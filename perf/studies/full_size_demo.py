@@ -1,11 +1,12 @@
-"""The demo at the full cost of COCO's R50-C4.
+"""The demo at the full cost of COCO's R50-C4 or R50-FPN.
 
 Where no checkpoint of full size can be had, a benchmark needs weights of its shapes that find as
 much as a trained network does: random ones find nothing, or a hundred boxes in every picture, and
 either distorts what NMS, masks and results cost. So the demo's trained network is widened four
 times: each channel stands four times in place of once, and the weights that read it are divided by
-four. All shapes become those of the zoo's `mask_rcnn_R_50_C4_1x` while every activation, and so
-every detection, stays what it was (Net2WiderNet, Chen et al. 2015, arXiv:1511.05641).
+four. All shapes become those of the zoo's `mask_rcnn_R_50_C4_1x` or `mask_rcnn_R_50_FPN_1x` while
+every activation, and so every detection, stays what it was (Net2WiderNet, Chen et al. 2015,
+arXiv:1511.05641).
 
 Written are `config.yaml`, `model_final.pkl`, pictures of 640×480 in `val2017/`, with `--mixed`
 every fourth of them upright, and `instances_val2017.json`, whose only annotation is a placeholder:
@@ -30,12 +31,13 @@ from perf.studies.arguments import Commands, positive
 Arrays = dict[str, npt.NDArray[np.float32]]
 
 DEMO = Path(__file__).parents[2] / "demo"
-CHECKPOINT = DEMO / "mask_rcnn_R_50_C4_shapes.pkl"
 TIMES = 4
 COCO_CLASSES = 80
+BOX_HEAD_RESOLUTION = 7
 SIZE = (640, 480)
 
-CONFIG = """\
+CONFIGS = {
+    "C4": """\
 # The demo's network at four times its width, under COCO's settings.
 MODEL:
   META_ARCHITECTURE: "GeneralizedRCNN"
@@ -48,19 +50,53 @@ MODEL:
   ROI_MASK_HEAD: {NAME: "MaskRCNNConvUpsampleHead", CONV_DIM: 256}
 INPUT: {MIN_SIZE_TEST: 800, MAX_SIZE_TEST: 1333}
 VERSION: 2
-"""
+""",
+    "FPN": """\
+# The FPN demo's network at four times its width, under COCO's settings.
+MODEL:
+  META_ARCHITECTURE: "GeneralizedRCNN"
+  MASK_ON: True
+  BACKBONE: {NAME: "build_resnet_fpn_backbone"}
+  RESNETS: {DEPTH: 50, NORM: "FrozenBN", OUT_FEATURES: ["res2", "res3", "res4", "res5"]}
+  FPN: {IN_FEATURES: ["res2", "res3", "res4", "res5"], OUT_CHANNELS: 256}
+  ANCHOR_GENERATOR: {SIZES: [[16], [32], [64], [128], [256]]}
+  RPN:
+    IN_FEATURES: ["p2", "p3", "p4", "p5", "p6"]
+    PRE_NMS_TOPK_TEST: 1000
+    POST_NMS_TOPK_TEST: 1000
+  ROI_HEADS:
+    NAME: "StandardROIHeads"
+    IN_FEATURES: ["p2", "p3", "p4", "p5"]
+    NUM_CLASSES: 80
+  ROI_BOX_HEAD: {NAME: "FastRCNNConvFCHead", NUM_FC: 2, FC_DIM: 1024, POOLER_RESOLUTION: 7}
+  ROI_MASK_HEAD:
+    NAME: "MaskRCNNConvUpsampleHead"
+    NUM_CONV: 4
+    CONV_DIM: 256
+    POOLER_RESOLUTION: 14
+INPUT: {MIN_SIZE_TEST: 800, MAX_SIZE_TEST: 1333}
+VERSION: 2
+""",
+}
+"""By the family of the demo's models."""
 
 
 def add_command(commands: Commands) -> None:
     """Adds ``full-size-demo``."""
     parser = commands.add_parser(
         "full-size-demo",
-        help="the demo at the cost of COCO's R50-C4: weights, pictures",
+        help="the demo at the cost of COCO's R50-C4 or R50-FPN: weights, pictures",
         description=__doc__,
     )
     parser.set_defaults(command=_run)
     parser.add_argument(
         "--output", type=Path, required=True, metavar="DIR", help="a folder that is made"
+    )
+    parser.add_argument(
+        "--family",
+        choices=CONFIGS,
+        default="C4",
+        help="of the demo's models (default: %(default)s)",
     )
     parser.add_argument(
         "--pictures", type=positive, default=512, metavar="N", help="default: %(default)s"
@@ -71,10 +107,10 @@ def add_command(commands: Commands) -> None:
 def _run(options: argparse.Namespace) -> None:
     folder = options.output
     try:
-        with CHECKPOINT.open("rb") as file:
+        with checkpoint(options.family).open("rb") as file:
             model = widen(pickle.load(file, encoding="latin1")["model"])
         folder.mkdir(parents=True)
-        (folder / "config.yaml").write_text(CONFIG)
+        (folder / "config.yaml").write_text(CONFIGS[options.family])
         with (folder / "model_final.pkl").open("wb") as file:
             pickle.dump({"model": model, "__author__": "mask-rcnn-triton"}, file, protocol=4)
         write_pictures(
@@ -85,30 +121,33 @@ def _run(options: argparse.Namespace) -> None:
     print(f"{sum(a.size for a in model.values()):,} values, {options.pictures} pictures")
 
 
+def checkpoint(family: str) -> Path:
+    """The demo's weights of a family."""
+    return DEMO / f"mask_rcnn_R_50_{family}_shapes.pkl"
+
+
+PREDICTORS = ("objectness_logits", "anchor_deltas", "cls_score", "bbox_pred", "mask_head.predictor")
+"""Layers whose outputs are not widened."""
+
+
 def widen(weights: Arrays) -> Arrays:
     """The zoo-format arrays of the demo at `TIMES` their width, its 8 classes the first of 80."""
     wide: Arrays = {}
     for name, array in weights.items():
-        wide[name] = array = np.asarray(array, np.float32)
-        if ".norm." in name or name.endswith(("deconv.bias", "rpn_head.conv.bias")):
-            wide[name] = np.repeat(array, TIMES)
-            continue
-        if array.ndim < 2:  # biases of predictors
+        array = np.asarray(array, np.float32)
+        layer, _, kind = name.rpartition(".")
+        is_last = layer.endswith(PREDICTORS)
+        if array.ndim == 1:  # biases, and what belongs to a BatchNorm
+            wide[name] = array if is_last else np.repeat(array, TIMES)
             continue
         inputs, outputs = (0, 1) if ".deconv." in name else (1, 0)
-        if name != "backbone.stem.conv1.weight":  # which reads three colours
+        if layer.endswith("box_head.fc1"):  # which reads a map, channel by channel
+            cells = BOX_HEAD_RESOLUTION**2
+            array = array.reshape(len(array), -1, cells).repeat(TIMES, axis=1) / TIMES
+            array = array.reshape(len(array), -1)
+        elif not layer.endswith("stem.conv1"):  # which reads three colours
             array = np.repeat(array, TIMES, axis=inputs) / TIMES
-        if not name.endswith(
-            (
-                "_logits.weight",
-                "_deltas.weight",
-                "_score.weight",
-                "_pred.weight",
-                "predictor.weight",
-            )
-        ):
-            array = np.repeat(array, TIMES, axis=outputs)
-        wide[name] = array
+        wide[name] = array if is_last else np.repeat(array, TIMES, axis=outputs)
 
     classes = len(wide["roi_heads.mask_head.predictor.bias"])
     missing = COCO_CLASSES - classes

@@ -14,17 +14,16 @@ from PIL import Image
 
 from artifact.names import ONNX, ModelNames
 from perf.__main__ import main
-from perf.studies.full_size_demo import CHECKPOINT, TIMES, Arrays, widen, write_pictures
+from perf.studies.full_size_demo import TIMES, Arrays, checkpoint, widen, write_pictures
 
 ROOT = Path(__file__).parents[3]
-DEMO_CONFIG = ROOT / "demo" / "mask_rcnn_R_50_C4_shapes.yaml"
 
 Array = npt.NDArray[np.floating]
 
 
 @pytest.fixture(scope="module")
 def demo() -> Arrays:
-    with CHECKPOINT.open("rb") as file:
+    with checkpoint("C4").open("rb") as file:
         model: Arrays = pickle.load(file, encoding="latin1")["model"]
     return model
 
@@ -142,20 +141,35 @@ def test_a_folder_that_is_there_is_not_written_into(
     assert not list(tmp_path.iterdir())
 
 
+def test_a_layer_that_reads_a_map_reads_each_of_its_channels_four_times() -> None:
+    with checkpoint("FPN").open("rb") as file:
+        narrow: Arrays = pickle.load(file, encoding="latin1")["model"]
+    name = "roi_heads.box_head.fc1.weight"
+    weight, wide = (np.asarray(each[name], np.float64) for each in (narrow, widen(narrow)))
+    maps = np.random.default_rng(0).standard_normal((weight.shape[1] // 49, 7, 7))
+    expected = np.repeat(weight @ maps.ravel(), TIMES)
+    found = wide @ np.repeat(maps, TIMES, axis=0).ravel()
+    np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-4)
+
+
 @pytest.mark.long
-def test_the_full_size_network_detects_what_the_demo_detects(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("family", "before_nms"), [("C4", 6000), ("FPN", 1000)])
+def test_the_full_size_network_detects_what_the_demo_detects(
+    family: str, before_nms: int, tmp_path: Path
+) -> None:
     coco = tmp_path / "coco"
-    assert main(["full-size-demo", "--output", str(coco), "--pictures", "1"]) == 0
+    arguments = ["--family", family, "--output", str(coco), "--pictures", "1"]
+    assert main(["full-size-demo", *arguments]) == 0
     # The demo's own weights under the same settings, but for the widths.
     demo = tmp_path / "demo.yaml"
     demo.write_text(
-        f"_BASE_: {DEMO_CONFIG}\n"
+        f"_BASE_: {checkpoint(family).with_suffix('.yaml')}\n"
         "INPUT: {MIN_SIZE_TEST: 800, MAX_SIZE_TEST: 1333}\n"
-        "MODEL: {RPN: {PRE_NMS_TOPK_TEST: 6000, POST_NMS_TOPK_TEST: 1000}}\n"
+        f"MODEL: {{RPN: {{PRE_NMS_TOPK_TEST: {before_nms}, POST_NMS_TOPK_TEST: 1000}}}}\n"
     )
     categories = ["--categories", str(ROOT / "demo" / "val" / "instances.json")]
     found = detections(tmp_path / "wide", coco / "config.yaml", coco / "model_final.pkl", [])
-    expected = detections(tmp_path / "narrow", demo, CHECKPOINT, categories)
+    expected = detections(tmp_path / "narrow", demo, checkpoint(family), categories)
     count = int(expected["num_detections"][0, 0])
     assert count > 3
     assert found["num_detections"][0, 0] == count

@@ -36,7 +36,7 @@ class Chosen:
 def multiclass_nms(
     op: Any,
     scores: ir.Value,
-    boxes_of: Callable[[Any, ir.Value], ir.Value],
+    boxes_of: Callable[[Any, ir.Value], tuple[ir.Value, ir.Value]],
     *,
     candidates: int,
     num_classes: int,
@@ -50,7 +50,7 @@ def multiclass_nms(
         scores: FP32 [N, M], of candidates; `NO_SCORE` for none. Candidate m is of the class
             m mod num_classes.
         boxes_of: makes of op and indices INT64 [N, K] into the candidates their boxes FP32
-            [N, K, 4], xyxy, NaN where there is none.
+            [N, K, 4], xyxy, and whether they can be used, BOOL [N, K].
         candidates: M.
         num_classes: as said.
         places: most boxes of a picture.
@@ -62,9 +62,9 @@ def multiclass_nms(
     def one_round(op: Any, remaining: ir.Value, before: Chosen | None) -> tuple[ir.Value, Chosen]:
         """The indices of the best that remain, and what is chosen of them and before them."""
         scores, indices = top_k(op, remaining, count)
-        boxes, classes = boxes_of(op, indices), op.Mod(indices, num_classes)
-        there = op.Not(op.IsNaN(op.ReduceSum(boxes, [2], keepdims=0)))
-        valid = op.And(is_score(op, scores), there)
+        boxes, usable = boxes_of(op, indices)
+        classes = op.Mod(indices, num_classes)
+        valid = op.And(is_score(op, scores), usable)
         boxes = op.Where(op.Unsqueeze(valid, [2]), boxes, 0.0)
         if before is not None:
             valid = op.And(valid, _unsuppressed(op, boxes, classes, before, iou_threshold))
@@ -80,17 +80,15 @@ def multiclass_nms(
                 )
             )
         scores, place = top_k(op, scores, places)
-        return indices, Chosen(
-            scores, gather_rows(op, boxes, place), gather_rows(op, classes, place)
-        )
+        filled = op.Unsqueeze(is_score(op, scores), [2])
+        boxes = op.Where(filled, gather_rows(op, boxes, place), 0.0)
+        return indices, Chosen(scores, boxes, gather_rows(op, classes, place))
 
-    if candidates <= ROUND:
-        _, chosen = one_round(op, scores, None)
-    else:
-        chosen = _rounds(op, one_round, scores, places, most=-(-candidates // ROUND))
-    exists = is_score(op, chosen.scores)
-    boxes = op.Where(op.Unsqueeze(exists, [2]), chosen.boxes, 0.0)
-    return Chosen(chosen.scores, boxes, chosen.classes)
+    indices, chosen = one_round(op, scores, None)
+    if candidates > ROUND:
+        remaining = _without(op, scores, indices)
+        chosen = _further_rounds(op, one_round, remaining, chosen, most=-(-candidates // ROUND) - 1)
+    return chosen
 
 
 def _unsuppressed(
@@ -103,37 +101,40 @@ def _unsuppressed(
     return op.Less(op.ReduceMax(rivals, [2], keepdims=0), 0.5)
 
 
-def _rounds(
+def _without(op: Any, scores: ir.Value, indices: ir.Value) -> ir.Value:
+    """`scores` FP32 [N, M] with none at `indices` INT64 [N, K]."""
+    return op.ScatterElements(scores, indices, op.Expand(NO_SCORE, op.Shape(indices)), axis=1)
+
+
+def _goes_on(op: Any, remaining: ir.Value, chosen: Chosen) -> ir.Value:
+    """Whether some picture has a place left, and candidates for it: BOOL []."""
+    lacks = op.Not(is_score(op, op.ReduceMin(chosen.scores, [1], keepdims=0)))
+    left = is_score(op, op.ReduceMax(remaining, [1], keepdims=0))
+    both = op.Cast(op.And(lacks, left), to=ir.DataType.FLOAT)
+    return op.Greater(op.ReduceMax(both, keepdims=0), 0.5)
+
+
+def _further_rounds(
     op: Any,
     one_round: Callable[[Any, ir.Value, Chosen | None], tuple[ir.Value, Chosen]],
-    scores: ir.Value,
-    places: int,
+    remaining: ir.Value,
+    chosen: Chosen,
     most: int,
 ) -> Chosen:
     """Rounds until each picture has as many boxes as there are places, or no candidate is left."""
-    empty = op.Concat(op.Shape(scores, start=0, end=1), [places], axis=0)
-    chosen = Chosen(
-        scores=op.Expand(NO_SCORE, empty),
-        boxes=op.Expand(0.0, op.Concat(empty, [4], axis=0)),
-        classes=op.Expand(op.Cast(-1, to=ir.DataType.INT64), empty),
-    )
 
     def body(
         op: Any, _round: ir.Value, _going_on: ir.Value, remaining: ir.Value, *values: ir.Value
     ) -> tuple[ir.Value, ...]:
         op.builder.push_module("round")  # Names in a subgraph must differ from those outside.
         indices, chosen = one_round(op, remaining, Chosen(*values))
-        taken = op.Expand(NO_SCORE, op.Shape(indices))
-        remaining = op.ScatterElements(remaining, indices, taken, axis=1)
-        lacks = op.Not(is_score(op, op.ReduceMin(chosen.scores, [1], keepdims=0)))
-        left = is_score(op, op.ReduceMax(remaining, [1], keepdims=0))
-        goes_on = op.Cast(op.And(lacks, left), to=ir.DataType.FLOAT)
-        goes_on = op.Greater(op.ReduceMax(goes_on, keepdims=0), 0.5)
+        remaining = _without(op, remaining, indices)
+        goes_on = _goes_on(op, remaining, chosen)
         return goes_on, remaining, chosen.scores, chosen.boxes, chosen.classes
 
     float_, integer, boolean = ir.DataType.FLOAT, ir.DataType.INT64, ir.DataType.BOOL
     state = [
-        (scores, float_),
+        (remaining, float_),
         (chosen.scores, float_),
         (chosen.boxes, float_),
         (chosen.classes, integer),
@@ -151,6 +152,6 @@ def _rounds(
         ],
         name="multiclass_nms_round",
     )
-    true = op.Cast(1, to=boolean)
-    _, *found = op.Loop(most, true, *(value for value, _ in state), body=graph, _outputs=4)
+    begins = _goes_on(op, remaining, chosen)
+    _, *found = op.Loop(most, begins, *(value for value, _ in state), body=graph, _outputs=4)
     return Chosen(*found)

@@ -161,10 +161,9 @@ class FastRCNNOutputLayers(Module):
             op.Greater(probs, settings.score_thresh), op.Unsqueeze(proposals.exists, [2])
         )
 
-        def boxes_of(op: Any, pairs: ir.Value) -> ir.Value:
+        def boxes_of(op: Any, pairs: ir.Value) -> tuple[ir.Value, ir.Value]:
             boxes = self.predict_boxes(op, predictions, proposals, pairs)
-            finite = op.Unsqueeze(finite_boxes(op, boxes), [2])
-            return op.Where(finite, clip_boxes(op, boxes, image_size), float("nan"))
+            return clip_boxes(op, boxes, image_size), finite_boxes(op, boxes)
 
         found = multiclass_nms(
             op,

@@ -22,10 +22,14 @@ def run(scores: Array, boxes: Array, places: int) -> list[tuple[Array, Array, Ar
     """Scores, boxes and classes of each picture; `scores` [N, M], `boxes` [N, M, 4]."""
 
     def trace(op: Any, scores: ir.Value, boxes: ir.Value) -> list[ir.Value]:
+        def boxes_of(op: Any, indices: ir.Value) -> tuple[ir.Value, ir.Value]:
+            found = gather_rows(op, boxes, indices)
+            return found, op.Not(op.IsNaN(op.ReduceSum(found, [2], keepdims=0)))
+
         found = multiclass_nms(
             op,
             scores,
-            lambda op, indices: gather_rows(op, boxes, indices),
+            boxes_of,
             candidates=scores_shape[1],
             num_classes=CLASSES,
             places=places,

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import onnx_ir as ir
 
@@ -59,9 +59,10 @@ def multiclass_nms(
     """
     count = min(candidates, ROUND)
 
-    def one_round(op: Any, remaining: ir.Value, before: Chosen | None) -> tuple[ir.Value, Chosen]:
-        """The indices of the best that remain, and what is chosen of them and before them."""
-        scores, indices = top_k(op, remaining, count)
+    def one_round(op: Any, remaining: ir.Value, before: Chosen | None) -> tuple[_Best, Chosen]:
+        """The best that remain, and what is chosen of them and before them."""
+        best = _Best(*top_k(op, remaining, count))
+        scores, indices = best
         boxes, usable = boxes_of(op, indices)
         classes = op.Mod(indices, num_classes)
         valid = op.And(is_score(op, scores), usable)
@@ -82,12 +83,12 @@ def multiclass_nms(
         scores, place = top_k(op, scores, places)
         filled = op.Unsqueeze(is_score(op, scores), [2])
         boxes = op.Where(filled, gather_rows(op, boxes, place), 0.0)
-        return indices, Chosen(scores, boxes, gather_rows(op, classes, place))
+        return best, Chosen(scores, boxes, gather_rows(op, classes, place))
 
-    indices, chosen = one_round(op, scores, None)
+    best, chosen = one_round(op, scores, None)
     if candidates > ROUND:
-        remaining = _without(op, scores, indices)
-        chosen = _further_rounds(op, one_round, remaining, chosen, most=-(-candidates // ROUND) - 1)
+        most = -(-candidates // ROUND) - 1
+        chosen = _further_rounds(op, one_round, scores, best, chosen, most)
     return chosen
 
 
@@ -101,23 +102,36 @@ def _unsuppressed(
     return op.Less(op.ReduceMax(rivals, [2], keepdims=0), 0.5)
 
 
-def _without(op: Any, scores: ir.Value, indices: ir.Value) -> ir.Value:
-    """`scores` FP32 [N, M] with none at `indices` INT64 [N, K]."""
-    return op.ScatterElements(scores, indices, op.Expand(NO_SCORE, op.Shape(indices)), axis=1)
+class _Best(NamedTuple):
+    """What a round looks at."""
+
+    scores: ir.Value
+    """FP32 [N, K], best first."""
+    indices: ir.Value
+    """INT64 [N, K]."""
+
+    def taken_from(self, op: Any, remaining: ir.Value) -> ir.Value:
+        """`remaining` FP32 [N, M] without them."""
+        none = op.Expand(NO_SCORE, op.Shape(self.indices))
+        return op.ScatterElements(remaining, self.indices, none, axis=1)
 
 
-def _goes_on(op: Any, remaining: ir.Value, chosen: Chosen) -> ir.Value:
-    """Whether some picture has a place left, and candidates for it: BOOL []."""
+def _goes_on(op: Any, best: _Best, chosen: Chosen) -> ir.Value:
+    """Whether some picture has a place left, and maybe candidates for it: BOOL [].
+
+    Where the last of a round was a candidate, others may have been behind it.
+    """
     lacks = op.Not(is_score(op, op.ReduceMin(chosen.scores, [1], keepdims=0)))
-    left = is_score(op, op.ReduceMax(remaining, [1], keepdims=0))
+    left = is_score(op, op.Squeeze(op.Slice(best.scores, [-1], [2**31], [1]), [1]))
     both = op.Cast(op.And(lacks, left), to=ir.DataType.FLOAT)
     return op.Greater(op.ReduceMax(both, keepdims=0), 0.5)
 
 
 def _further_rounds(
     op: Any,
-    one_round: Callable[[Any, ir.Value, Chosen | None], tuple[ir.Value, Chosen]],
-    remaining: ir.Value,
+    one_round: Callable[[Any, ir.Value, Chosen | None], tuple[_Best, Chosen]],
+    scores: ir.Value,
+    best: _Best,
     chosen: Chosen,
     most: int,
 ) -> Chosen:
@@ -127,14 +141,14 @@ def _further_rounds(
         op: Any, _round: ir.Value, _going_on: ir.Value, remaining: ir.Value, *values: ir.Value
     ) -> tuple[ir.Value, ...]:
         op.builder.push_module("round")  # Names in a subgraph must differ from those outside.
-        indices, chosen = one_round(op, remaining, Chosen(*values))
-        remaining = _without(op, remaining, indices)
-        goes_on = _goes_on(op, remaining, chosen)
+        best, chosen = one_round(op, remaining, Chosen(*values))
+        remaining = best.taken_from(op, remaining)
+        goes_on = _goes_on(op, best, chosen)
         return goes_on, remaining, chosen.scores, chosen.boxes, chosen.classes
 
     float_, integer, boolean = ir.DataType.FLOAT, ir.DataType.INT64, ir.DataType.BOOL
     state = [
-        (remaining, float_),
+        (best.taken_from(op, scores), float_),
         (chosen.scores, float_),
         (chosen.boxes, float_),
         (chosen.classes, integer),
@@ -152,6 +166,6 @@ def _further_rounds(
         ],
         name="multiclass_nms_round",
     )
-    begins = _goes_on(op, remaining, chosen)
+    begins = _goes_on(op, best, chosen)
     _, *found = op.Loop(most, begins, *(value for value, _ in state), body=graph, _outputs=4)
     return Chosen(*found)

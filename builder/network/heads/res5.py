@@ -150,7 +150,9 @@ class Res5ROIHeads(Module):
         outputs = dict(vars(detections))
         if self.settings.mask_head is not None:
             cells = self._shared_roi_transform(op, feature_map, detections.boxes)
-            outputs["mask_probs"] = self.mask_head(op, cells, detections.classes)
+            outputs["mask_probs"] = self.mask_head(
+                op, cells, detections.classes, channels_last=True
+            )
         return outputs
 
     def _shared_roi_transform(self, op: Any, feature_map: FeatureMap, boxes: ir.Value) -> ir.Value:

@@ -132,7 +132,7 @@ class PooledROIHeads(Module):
         outputs = dict(vars(detections))
         if self.mask_on:
             pooled = self.mask_pooler.pool(op, maps, detections.boxes, self.dtype)
-            outputs["mask_probs"] = self.mask_head.of_maps(op, pooled, detections.classes)
+            outputs["mask_probs"] = self.mask_head(op, pooled, detections.classes)
         return outputs
 
     def forward_box(

@@ -63,26 +63,27 @@ class MaskRCNNConvUpsampleHead(Module):
         masks = 1 if settings.cls_agnostic_mask else num_classes
         self.predictor = MaskPredictor(self.hidden, masks, precision.dtype)
 
-    def of_maps(self, op: Any, maps: ir.Value, classes: ir.Value) -> ir.Value:
-        """As `forward`, of maps [N · D, channels, side, side] before the 3×3 convolutions."""
-        for number in range(1, self.settings.num_conv + 1):
-            maps = op.Relu(getattr(self, f"mask_fcn{number}")(op, maps))
-        cells = op.Reshape(op.Transpose(maps, perm=[0, 2, 3, 1]), [-1, self.channels])
-        return self(op, cells, classes)
-
-    def forward(self, op: Any, features: ir.Value, classes: ir.Value) -> ir.Value:
+    def forward(
+        self, op: Any, features: ir.Value, classes: ir.Value, channels_last: bool = False
+    ) -> ir.Value:
         """Mask probabilities.
 
         Args:
-            features: [N · D · side², channels], the cells of each detection's map, channels last,
-                after the 3×3 convolutions.
+            features: the maps of the detections, [N · D, channels, side, side]; with their channels
+                last the cells, [N · D · side², channels], for a head without 3×3 convolutions.
             classes: INT32 [N, D].
+            channels_last: which of the two `features` are.
 
         Returns:
             FP32 [N, D, 2 · side, 2 · side], the probability of each cell of the box to belong to
             the object.
         """
         side = self.side
+        for number in range(1, self.settings.num_conv + 1):
+            features = op.Relu(getattr(self, f"mask_fcn{number}")(op, features))
+        if not channels_last:
+            cells = op.Transpose(features, perm=[0, 2, 3, 1])
+            features = op.Reshape(cells, [-1, self.channels])
         hidden = op.Relu(self.deconv(op, features))
         hidden = op.Reshape(hidden, [-1, side * side * 4, self.hidden])
         mask = op.Reshape(classes, [-1])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,7 +13,6 @@ from decode import decode_images
 from resize import resize_with_pillow, resized_size
 
 from builder.network import ModelConfig, export_onnx, load_config, network_spec
-from builder.network.config import InputSettings
 from builder.weights import load_weights
 from tests.builder.network.graph_pieces import Arrays, Stages
 
@@ -25,19 +23,6 @@ Resized = Callable[[Path, int, int], npt.NDArray[np.uint8]]
 @pytest.fixture(scope="session")
 def demo_config() -> ModelConfig:
     return load_config(ROOT / "demo/mask_rcnn_R_50_C4_shapes.yaml")
-
-
-@pytest.fixture(scope="session")
-def coco_settings(demo_config: ModelConfig) -> ModelConfig:
-    """The demo's network under COCO's settings, as `goldens_800.npz` was made."""
-    proposal_generator = dataclasses.replace(
-        demo_config.model.proposal_generator, pre_nms_topk=6000, post_nms_topk=1000
-    )
-    return dataclasses.replace(
-        demo_config,
-        input=InputSettings(),
-        model=dataclasses.replace(demo_config.model, proposal_generator=proposal_generator),
-    )
 
 
 @pytest.fixture(scope="session")

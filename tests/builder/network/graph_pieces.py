@@ -45,12 +45,16 @@ def run_graph(
 class Stages:
     """An exported network, of which intermediate values are looked at by their names in it."""
 
-    INTERMEDIATE = ("res4", "rpn.logits", "proposals.boxes", "proposals.exist")
+    MAPS = ("res4", "res5", "p2", "p3", "p4", "p5", "p6")
+    """Of them a network has those that its backbone hands on."""
+    PROPOSALS = ("rpn.logits", "proposals.boxes", "proposals.exist")
 
     def __init__(self, model: onnx.ModelProto) -> None:
         looked_at = onnx.ModelProto()
         looked_at.CopyFrom(model)
-        looked_at.graph.output.extend(onnx.ValueInfoProto(name=name) for name in self.INTERMEDIATE)
+        there = {name for node in model.graph.node for name in node.output}
+        names = [*self.PROPOSALS, *(name for name in self.MAPS if name in there)]
+        looked_at.graph.output.extend(onnx.ValueInfoProto(name=name) for name in names)
         self._session = session_of(looked_at.SerializeToString())
         self._names = [output.name for output in looked_at.graph.output]
 

@@ -7,8 +7,9 @@ import pytest
 
 from artifact.manifest import Tensor
 from builder.build_record import tensors
-from builder.network import PRECISIONS, ModelConfig, export_onnx, network_spec
-from tests.builder.network.graph_pieces import Arrays
+from builder.network import PRECISIONS, export_onnx, load_config, network_spec
+from builder.weights import load_weights
+from tests.builder.network.trained_models import TRAINED_MODELS
 from tests.changed_config import without_masks
 
 
@@ -23,12 +24,16 @@ def all_nodes(graph: onnx.GraphProto) -> Iterator[onnx.NodeProto]:
 
 @pytest.mark.parametrize("precision", PRECISIONS)
 @pytest.mark.parametrize("masks", [True, False])
+@pytest.mark.parametrize("model", TRAINED_MODELS)
 def test_the_graph_has_the_declared_inputs_and_outputs_and_nothing_that_is_not_used(
-    precision: str, masks: bool, demo_config: ModelConfig, demo_weights: Arrays
+    precision: str, masks: bool, model: str
 ) -> None:
-    config = demo_config if masks else without_masks(demo_config)
+    trained = TRAINED_MODELS[model]
+    with_masks = load_config(trained.config)
+    weights = load_weights(trained.weights, network_spec(with_masks).parameters)
+    config = with_masks if masks else without_masks(with_masks)
     spec = network_spec(config)
-    graph = export_onnx(config, demo_weights, precision).graph
+    graph = export_onnx(config, weights, precision).graph
     found: list[tuple[Tensor, ...]] = [tensors(graph.input), tensors(graph.output)]
     assert found == [spec.inputs, spec.outputs]
 

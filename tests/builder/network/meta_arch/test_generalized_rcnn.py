@@ -1,133 +1,148 @@
-"""The exported network, stage by stage, against what detectron2 computed on the same pictures."""
+"""The exported networks, stage by stage, against what detectron2 computed on the same pictures."""
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 import pytest
 
-from builder.network import ModelConfig, export_onnx
+from builder.network import ModelConfig, export_onnx, load_config, network_spec
+from builder.network.config import InputSettings
+from builder.weights import load_weights
+from tests.builder.network.goldens import (
+    Pixels,
+    assert_same_detections,
+    assert_same_proposals,
+    golden_of,
+    on_canvas,
+    rounded_up,
+    size_of,
+)
 from tests.builder.network.graph_pieces import Arrays, Stages
-
-ROOT = Path(__file__).parents[4]
-
-
-def assert_same(found: Arrays, goldens: Arrays, picture: int, size: tuple[int, int]) -> None:
-    """semantics.md's "exact", for each stage in turn."""
-    golden = {
-        key.partition(".")[2]: value
-        for key, value in goldens.items()
-        if key.startswith(f"{picture}.")
-    }
-    rows, columns = (-(-side // 16) for side in size)
-    res4_mean = found["res4"][0, :, :rows, :columns].mean((1, 2))
-    np.testing.assert_allclose(res4_mean, golden["res4_mean"], atol=1e-4)
-
-    exists = found["proposals.exist"][0]
-    assert_same_proposals(
-        found["proposals.boxes"][0][exists],
-        found["rpn.logits"][0][exists],
-        golden["proposal_boxes"],
-        golden["proposal_logits"],
-    )
-
-    count = found["num_detections"][0, 0]
-    assert count == len(golden["boxes"])
-    np.testing.assert_array_equal(found["classes"][0, :count], golden["classes"])
-    np.testing.assert_allclose(found["boxes"][0, :count], golden["boxes"], atol=1e-3)
-    np.testing.assert_allclose(found["scores"][0, :count], golden["scores"], atol=1e-5)
-    np.testing.assert_allclose(found["mask_probs"][0, :count], golden["masks"][:, 0], atol=1e-4)
-    assert not found["boxes"][0, count:].any()
-    assert not found["scores"][0, count:].any()
+from tests.builder.network.trained_models import DEMO, TRAINED_MODELS, TrainedModel
 
 
-def assert_same_proposals(
-    boxes: npt.NDArray[np.float32],
-    logits: npt.NDArray[np.float32],
-    golden_boxes: npt.NDArray[np.float32],
-    golden_logits: npt.NDArray[np.float32],
+@dataclass(frozen=True)
+class Family:
+    """A trained model, exported, and what detectron2 computed with it."""
+
+    trained: TrainedModel
+    config: ModelConfig
+    weights: Arrays
+    stages: Stages
+    goldens: Arrays
+
+    def pad(self, size: tuple[int, int]) -> tuple[int, int]:
+        """What a picture of that size is padded to when it is alone."""
+        return rounded_up(size, self.config.model.size_divisibility)
+
+    def assert_same(
+        self, found: Arrays, picture: int, size: tuple[int, int], place: int = 0
+    ) -> None:
+        """semantics.md's "exact", for each stage in turn."""
+        assert_same_stages(self, found, place, golden_of(self.goldens, str(picture)), size)
+
+
+def assert_same_stages(
+    family: Family, found: Arrays, place: int, golden: Arrays, size: tuple[int, int]
 ) -> None:
-    """The same boxes in the same order; logits that differ by rounding alone may change places."""
-    np.testing.assert_allclose(logits, golden_logits, atol=5e-5)
-    distance = np.abs(boxes[:, None] - golden_boxes[None]).max(2)
-    place = distance.argmin(1)
-    assert (distance.min(1) <= 1e-3).all()
-    assert sorted(place) == list(range(len(golden_boxes)))
-    np.testing.assert_allclose(golden_logits[place], golden_logits, atol=1e-5)
+    for name, stride in family.trained.strides.items():
+        rows, columns = (-(-side // stride) for side in family.pad(size))
+        mean = found[name][place, :, :rows, :columns].mean((1, 2))
+        np.testing.assert_allclose(mean, golden[f"{name}_mean"], atol=1e-4, err_msg=name)
+    assert_same_proposals(found, place, golden)
+    golden = {**golden, "masks": golden["masks"][:, 0]}
+    assert_same_detections(found, place, golden, box=1e-3, score=1e-5, mask=1e-4)
 
 
-def size_of(pixels: npt.NDArray[np.uint8]) -> tuple[int, int]:
-    """Height and width."""
-    return pixels.shape[0], pixels.shape[1]
-
-
-@pytest.mark.parametrize("picture", range(6))
-def test_every_stage_equals_detectron2_on_the_demo(
-    picture: int, demo_stages: Stages, demo_goldens: Arrays
-) -> None:
-    pixels = demo_goldens[f"{picture}.resized"]
-    size = size_of(pixels)
-    assert_same(demo_stages(pixels[None], [size]), demo_goldens, picture, size)
+@pytest.fixture(scope="module", params=TRAINED_MODELS)
+def family(request: pytest.FixtureRequest) -> Family:
+    trained = TRAINED_MODELS[request.param]
+    config = load_config(trained.config)
+    weights = load_weights(trained.weights, network_spec(config).parameters)
+    goldens = dict(np.load(trained.goldens / "goldens_demo.npz"))
+    return Family(trained, config, weights, Stages(export_onnx(config, weights)), goldens)
 
 
 @pytest.fixture(scope="module")
-def coco_stages(coco_settings: ModelConfig, demo_weights: Arrays) -> Stages:
-    return Stages(export_onnx(coco_settings, demo_weights))
+def pictures(family: Family, demo_goldens: Arrays) -> list[Pixels]:
+    """Those for which the family has goldens."""
+    count = sum(key.endswith(".file") for key in family.goldens)
+    return [demo_goldens[f"{number}.resized"] for number in range(count)]
 
 
-@pytest.mark.parametrize("picture", range(3))
+def test_every_stage_equals_detectron2_on_the_demo(family: Family, pictures: list[Pixels]) -> None:
+    assert len(pictures) >= 3
+    for number, pixels in enumerate(pictures):
+        size = size_of(pixels)
+        found = family.stages(on_canvas([pixels], family.pad(size)), [size])
+        family.assert_same(found, number, size)
+
+
+COCO_TOPK = {"C4": 6000, "FPN": 1000}
+"""PRE_NMS_TOPK_TEST of the families that have goldens at COCO's settings."""
+
+
+@pytest.mark.parametrize("name", COCO_TOPK)
 def test_every_stage_equals_detectron2_under_cocos_settings(
-    picture: int,
-    coco_stages: Stages,
-    resized: Callable[[Path, int, int], npt.NDArray[np.uint8]],
+    name: str, resized: Callable[[Path, int, int], npt.NDArray[np.uint8]]
 ) -> None:
-    goldens = dict(np.load(ROOT / "tests/goldens/goldens_800.npz"))
-    path = ROOT / "demo/val/images" / str(goldens[f"{picture}.file"])
-    pixels = resized(path, 800, 1333)
-    size = size_of(pixels)
-    assert_same(coco_stages(pixels[None], [size]), goldens, picture, size)
+    trained = TRAINED_MODELS[name]
+    config = load_config(trained.config)
+    proposal_generator = dataclasses.replace(
+        config.model.proposal_generator, pre_nms_topk=COCO_TOPK[name], post_nms_topk=1000
+    )
+    config = dataclasses.replace(
+        config,
+        input=InputSettings(),
+        model=dataclasses.replace(config.model, proposal_generator=proposal_generator),
+    )
+    weights = load_weights(trained.weights, network_spec(config).parameters)
+    goldens = dict(np.load(trained.goldens / "goldens_800.npz"))
+    family = Family(trained, config, weights, Stages(export_onnx(config, weights)), goldens)
+    for number in range(3):
+        path = DEMO / "val/images" / str(goldens[f"{number}.file"])
+        pixels = resized(path, config.input.min_size_test, config.input.max_size_test)
+        size = size_of(pixels)
+        found = family.stages(on_canvas([pixels], family.pad(size)), [size])
+        family.assert_same(found, number, size)
 
 
 @pytest.mark.parametrize("canvas", [(288, 480), (480, 480), (512, 544)])
 def test_the_canvas_cannot_be_seen_in_the_answer(
-    canvas: tuple[int, int], demo_stages: Stages, demo_goldens: Arrays
+    canvas: tuple[int, int], family: Family, pictures: list[Pixels]
 ) -> None:
-    pixels = demo_goldens["0.resized"]
-    size = size_of(pixels)
-    padded = np.zeros((1, *canvas, 3), np.uint8)
-    padded[0, : size[0], : size[1]] = pixels
-    assert_same(demo_stages(padded, [size]), demo_goldens, 0, size)
+    size = size_of(pictures[0])
+    found = family.stages(on_canvas([pictures[0]], canvas), [size])
+    family.assert_same(found, 0, size)
 
 
 def test_what_lies_in_the_padding_cannot_be_seen_in_the_answer(
-    demo_stages: Stages, demo_goldens: Arrays
+    family: Family, pictures: list[Pixels]
 ) -> None:
-    pixels = demo_goldens["4.resized"]
-    size = size_of(pixels)
-    noise = np.random.default_rng(0).integers(0, 256, (1, 320, 512, 3), np.uint8)
-    noise[0, : size[0], : size[1]] = pixels
-    assert_same(demo_stages(noise, [size]), demo_goldens, 4, size)
+    size = size_of(pictures[-1])
+    found = family.stages(on_canvas([pictures[-1]], (320, 512), noise=True), [size])
+    family.assert_same(found, len(pictures) - 1, size)
 
 
 def test_neighbours_in_the_batch_cannot_be_seen_in_the_answer(
-    demo_stages: Stages, demo_goldens: Arrays
+    family: Family, pictures: list[Pixels]
 ) -> None:
-    pictures = [demo_goldens[f"{i}.resized"] for i in range(6)]
     sizes = [size_of(picture) for picture in pictures]
-    canvas = np.zeros((6, 288, 480, 3), np.uint8)
-    for place, picture in zip(canvas, pictures, strict=True):
-        place[: picture.shape[0], : picture.shape[1]] = picture
-    found = demo_stages(canvas, sizes)
-    for i, size in enumerate(sizes):
-        assert_same({k: v[i : i + 1] for k, v in found.items()}, demo_goldens, i, size)
+    found = family.stages(on_canvas(pictures, (288, 480)), sizes)
+    for number, size in enumerate(sizes):
+        family.assert_same(found, number, size, place=number)
 
 
 @pytest.mark.parametrize("size", [(1, 1), (1, 480), (288, 1), (17, 33)])
-def test_a_picture_of_a_few_pixels_is_answered(size: tuple[int, int], demo_stages: Stages) -> None:
-    found = demo_stages(np.full((1, *size, 3), 255, np.uint8), [size])
+def test_a_picture_of_a_few_pixels_is_answered(size: tuple[int, int], family: Family) -> None:
+    white = np.full((*size, 3), 255, np.uint8)
+    found = family.stages(on_canvas([white], family.pad(size)), [size])
     count = found["num_detections"][0, 0]
     assert 0 <= count <= 100
     height, width = size
@@ -137,8 +152,8 @@ def test_a_picture_of_a_few_pixels_is_answered(size: tuple[int, int], demo_stage
     assert (boxes <= [width, height, width, height]).all()
 
 
-def test_an_even_picture_has_detections_only_within_it(demo_stages: Stages) -> None:
-    found = demo_stages(np.zeros((1, 96, 96, 3), np.uint8), [(64, 48)])
+def test_an_even_picture_has_detections_only_within_it(family: Family) -> None:
+    found = family.stages(np.zeros((1, 96, 96, 3), np.uint8), [(64, 48)])
     exists = found["proposals.exist"][0]
     assert exists.any()
     assert (found["proposals.boxes"][0][exists] <= [48, 64, 48, 64]).all()

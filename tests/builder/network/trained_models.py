@@ -1,0 +1,54 @@
+"""The small models that were trained with detectron2, one of each family."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).parents[3]
+DEMO = ROOT / "demo"
+GOLDENS = ROOT / "tests/goldens"
+FAMILIES = GOLDENS / "families"
+
+
+@dataclass(frozen=True)
+class TrainedModel:
+    """Where a model is, and what detectron2 computed with it."""
+
+    name: Path
+    """Of its files, without .yaml and .pkl."""
+    goldens: Path
+    """The folder of `goldens_demo.npz` and, where there is one, `goldens_800.npz`."""
+    metrics: Path
+    """detectron2's own AP on the demo's pictures, in fp32."""
+    strides: Mapping[str, int]
+    """Of the maps whose means are in the goldens."""
+
+    @property
+    def config(self) -> Path:
+        return self.name.with_name(f"{self.name.name}.yaml")
+
+    @property
+    def weights(self) -> Path:
+        return self.name.with_name(f"{self.name.name}.pkl")
+
+
+_PYRAMID = {f"p{level}": 2**level for level in range(2, 7)}
+_X50, _DC5, _FPN = (
+    FAMILIES / name
+    for name in (
+        "mask_rcnn_X_50_FPN_shapes",
+        "mask_rcnn_R_50_DC5_shapes",
+        "mask_rcnn_R_50_FPN_shapes",
+    )
+)
+
+TRAINED_MODELS = {
+    "C4": TrainedModel(
+        DEMO / "mask_rcnn_R_50_C4_shapes", GOLDENS, DEMO / "detectron2_metrics.json", {"res4": 16}
+    ),
+    "FPN": TrainedModel(DEMO / _FPN.name, _FPN, DEMO / f"{_FPN.name}.metrics.json", _PYRAMID),
+    "X50": TrainedModel(_X50 / _X50.name, _X50, _X50 / "detectron2_metrics.json", _PYRAMID),
+    "DC5": TrainedModel(_DC5 / _DC5.name, _DC5, _DC5 / "detectron2_metrics.json", {"res5": 16}),
+}

@@ -66,7 +66,7 @@ class ROIPooler:
             if level is not None:
                 here = op.Where(op.Equal(level, float(number)), flat, FAR_OUTSIDE)
             bins = op.RoiAlign(
-                op.Cast(with_border(op, feature_map), to=ir.DataType.FLOAT),
+                op.Cast(self._with_border(op, feature_map), to=ir.DataType.FLOAT),
                 here,
                 picture,
                 output_height=self.resolution,
@@ -78,26 +78,74 @@ class ROIPooler:
                     "half_pixel" if self.pooler_type == "ROIAlignV2" else "output_half_pixel"
                 ),
             )
+            if self._may_leave:
+                extent = op.Gather(feature_map.grid.extent, picture, axis=0)
+                bins = self._without_what_left(op, bins, here, extent, feature_map.shape.stride)
             pooled = bins if pooled is None else op.Add(pooled, bins)
         return op.Cast(pooled, to=dtype)
 
+    @property
+    def _may_leave(self) -> bool:
+        """Whether a box at the border of a picture is pooled from beyond: one of below a cell."""
+        return self.pooler_type == "ROIAlign"
 
-def with_border(op: Any, feature_map: FeatureMap) -> ir.Value:
-    """The map with the last row and column of each picture's extent once more behind it.
+    def _with_border(self, op: Any, feature_map: FeatureMap) -> ir.Value:
+        """The map with the last row and column of each picture's extent once more behind it.
 
-    A sample between the last cell and the border of a map reads the last cell; beyond an extent
-    that ends before its map does, it is to read the same.
-    """
-    x = feature_map.value
-    rows, columns = op.Split(feature_map.grid.extent, axis=1, num_outputs=2, _outputs=2)
-    for axis, extent in ((2, rows), (3, columns)):
-        place = positions(op, dimension(op, x, axis))
-        behind = op.Equal(op.Unsqueeze(place, [0]), extent)
-        behind = op.Unsqueeze(behind, [1, 3] if axis == 2 else [1, 2])
-        first = op.Slice(x, [0], [1], [axis])
-        shifted = op.Concat(first, op.Slice(x, [0], [-1], [axis]), axis=axis)
-        x = op.Where(behind, shifted, x)
-    return x
+        A sample between the last cell and the border of a map reads the last cell; beyond an extent
+        that ends before its map does, it is to read the same. A box that leaves the extent reads
+        the last cell twice more, see `_without_what_left`.
+        """
+        x = feature_map.value
+        for axis, extent in _by_axis(op, feature_map.grid.extent):
+            if self._may_leave:  # Beyond the map RoiAlign itself would read zeros.
+                x = op.Concat(x, op.Slice(x, [-1], [2**31], [axis]), axis=axis)
+            place = op.Unsqueeze(positions(op, dimension(op, x, axis)), [0])
+            for beyond in range(2 if self._may_leave else 1):
+                behind = op.Equal(op.Sub(place, float(beyond)), extent)
+                behind = op.Unsqueeze(behind, [1, 3] if axis == 2 else [1, 2])
+                first = op.Slice(x, [0], [1], [axis])
+                shifted = op.Concat(first, op.Slice(x, [0], [-1], [axis]), axis=axis)
+                x = op.Where(behind, shifted, x)
+        return x
+
+    def _without_what_left(
+        self, op: Any, bins: ir.Value, boxes: ir.Value, extent: ir.Value, stride: int
+    ) -> ir.Value:
+        """The bins, less the samples beyond the extents, which ROIAlign counts as zeros.
+
+        Where a box leaves the extent, it is a cell large and begins in the last one. All of its
+        samples read that cell then, and what is left of a bin is the share of samples within.
+
+        Args:
+            bins: [K, C, resolution, resolution].
+            boxes: FP32 [K, 4], xyxy in pixels.
+            extent: FP32 [K, 2], rows and columns of each box's picture.
+        """
+        samples = max(self.sampling_ratio, 1)  # As many as an adaptive box of one cell takes.
+        x1, y1, x2, y2 = (
+            op.Mul(side, 1.0 / stride)
+            for side in op.Split(boxes, axis=1, num_outputs=4, _outputs=4)
+        )
+        bin_number = op.Unsqueeze([float(number) for number in range(self.resolution)], [1])
+        sample = [number + 0.5 for number in range(samples)]
+        for (axis, limit), (start, end) in zip(
+            _by_axis(op, extent), ((y1, y2), (x1, x2)), strict=True
+        ):
+            size = op.Div(op.Max(op.Sub(end, start), 1.0), float(self.resolution))
+            start, size, limit = (op.Unsqueeze(each, [2]) for each in (start, size, limit))
+            at = op.Add(start, op.Mul(bin_number, size))
+            at = op.Add(at, op.Div(op.Mul(sample, size), float(samples)))
+            within = op.Cast(op.LessOrEqual(at, limit), to=ir.DataType.FLOAT)
+            share = op.ReduceMean(within, [2], keepdims=0)
+            bins = op.Mul(bins, op.Unsqueeze(share, [1, 3] if axis == 2 else [1, 2]))
+        return bins
+
+
+def _by_axis(op: Any, extent: ir.Value) -> tuple[tuple[int, ir.Value], tuple[int, ir.Value]]:
+    """The axes of a map, 2 and 3, each with its extents [N, 1]."""
+    rows, columns = op.Split(extent, axis=1, num_outputs=2, _outputs=2)
+    return (2, rows), (3, columns)
 
 
 def box_levels(op: Any, boxes: ir.Value, lowest: int, highest: int) -> ir.Value:

@@ -21,11 +21,6 @@ class InputSettings:
     """Length of the short side after resizing, in pixels."""
     max_size_test: int = setting("INPUT.MAX_SIZE_TEST", 1333, integer())
     """Bound of the long side after resizing, in pixels."""
-    format: str = setting(
-        "INPUT.FORMAT",
-        "BGR",
-        exactly("BGR", because="pictures are given to the network as blue, green, red"),
-    )
     augmentation: bool = setting(
         "TEST.AUG.ENABLED", False, exactly(False, because="test-time augmentation is not built")
     )

@@ -10,7 +10,7 @@ import onnx_ir as ir
 from onnxscript.nn import Module
 
 from artifact.manifest import Tensor
-from builder.config.rules import FINITE, POSITIVE, numbers
+from builder.config.rules import FINITE, POSITIVE, exactly, numbers
 from builder.config.settings import part, setting
 from builder.network.backbones import BACKBONES
 from builder.network.backbones.fpn import FPN, FPNSettings
@@ -28,6 +28,10 @@ from builder.network.proposals.rpn import RPN, RPNSettings
 class GeneralizedRCNNSettings:
     """Those of `GeneralizedRCNN` and of its parts."""
 
+    input_format: str = setting(
+        "INPUT.FORMAT", "BGR", exactly("BGR", "RGB", because="pictures are of three colours")
+    )
+    """Order of the colours that the backbone looks at; the canvas is BGR whatever it is."""
     pixel_mean: tuple[float, float, float] = setting(
         "MODEL.PIXEL_MEAN", (103.53, 116.28, 123.675), numbers(3, FINITE)
     )
@@ -131,6 +135,8 @@ class GeneralizedRCNN(Module):
         mean, std = (
             np.asarray(v, np.float32) for v in (self.settings.pixel_mean, self.settings.pixel_std)
         )
+        if self.settings.input_format == "RGB":
+            canvas = op.Gather(canvas, [2, 1, 0], axis=3)
         pixels = op.Sub(
             op.Cast(canvas, to=ir.DataType.FLOAT),
             op.initializer(ir.tensor(mean, name="pixel_mean")),

@@ -269,7 +269,7 @@ def test_a_base_on_the_web_is_refused_with_what_to_do(write: Write) -> None:
         ("MODEL.KEYPOINT_ON", True),
         ("MODEL.LOAD_PROPOSALS", True),
         ("MODEL.ROI_MASK_HEAD.NAME", "PointRendMaskHead"),
-        ("INPUT.FORMAT", "RGB"),
+        ("INPUT.FORMAT", "L"),
         ("TEST.AUG.ENABLED", True),
     ],
 )
@@ -494,7 +494,7 @@ def test_all_problems_of_a_file_are_listed_at_once(write: Write) -> None:
     message = refusal(
         write(
             "MODEL: {BACKBONE: {NAME: other}, RPN: {NMS_THRESH: 7}, MASK_OM: True, TEST: 1}\n"
-            "INPUT: {FORMAT: RGB}"
+            "INPUT: {FORMAT: L}"
         )
     )
     assert "5 settings" in message

@@ -49,11 +49,10 @@ class FPNSettings:
                 f"MODEL.FPN.IN_FEATURES is {list(self.in_features)}; supported: maps in "
                 f"MODEL.RESNETS.OUT_FEATURES, which are {', '.join(there)}"
             )
-        levels = [int(name.removeprefix("res")) for name in self.in_features]
-        if levels != list(range(levels[0], levels[-1] + 1)):
+        if self.levels != list(range(self.levels[0], 6)):
             raise ValueError(
                 f"MODEL.FPN.IN_FEATURES is {list(self.in_features)}; supported: maps of which each "
-                "follows the one before it"
+                "follows the one before it, up to res5 (of which p5 and p6 are made)"
             )
         if self.bottom_up.res5_dilation > 1:
             raise ValueError(
@@ -61,20 +60,25 @@ class FPNSettings:
                 "the rows and columns of the one below it)"
             )
 
+    size_divisibility = 32
+    """A picture alone is padded to multiples of it, in pixels: the stride of res5."""
+
     @property
-    def size_divisibility(self) -> int:
-        """A picture alone is padded to multiples of it, in pixels."""
-        return 2 ** int(self.in_features[-1].removeprefix("res"))
+    def levels(self) -> list[int]:
+        """Logarithms of the strides of the ResNet's maps."""
+        return [int(name.removeprefix("res")) for name in self.in_features]
 
     @property
     def title(self) -> str:
         """Such as R50-FPN."""
         return f"{self.bottom_up.title}-FPN"
 
-    def output_names(self) -> tuple[str, ...]:
-        """The maps of the pyramid, the finest first."""
-        levels = [int(name.removeprefix("res")) for name in self.in_features]
-        return tuple(f"p{level}" for level in (*levels, levels[-1] + 1))
+    def output_shape(self) -> dict[str, FeatureShape]:
+        """The maps of the pyramid, by name, the finest first."""
+        return {
+            f"p{level}": FeatureShape(self.out_channels, stride=2**level)
+            for level in (*self.levels, 6)
+        }
 
     def build(self, precision: Precision) -> FPN:
         """The module."""
@@ -90,29 +94,20 @@ class FPN(Module):
         self.dtype = precision.dtype
         self.bottom_up: ResNet = settings.bottom_up.build(precision)
         channels, norm = settings.out_channels, bool(settings.norm)
-        self.levels = {}
-        for name in settings.in_features:
-            shape = self.bottom_up.output_shape()[name]
-            level = int(name.removeprefix("res"))
-            lateral = Conv2d(shape.channels, channels, 1, self.dtype, norm=norm)
+        below = settings.bottom_up.output_shape()
+        for level in settings.levels:
+            lateral = Conv2d(below[f"res{level}"].channels, channels, 1, self.dtype, norm=norm)
             output = Conv2d(channels, channels, 3, self.dtype, padding=1, norm=norm)
             setattr(self, f"fpn_lateral{level}", lateral)
             setattr(self, f"fpn_output{level}", output)
-            self.levels[level] = FeatureShape(channels, shape.stride)
-
-    def output_shape(self) -> dict[str, FeatureShape]:
-        """The maps of the pyramid, by name, the finest first."""
-        shapes = {f"p{level}": shape for level, shape in self.levels.items()}
-        coarsest, last = max(self.levels.items())
-        return shapes | {f"p{coarsest + 1}": FeatureShape(last.channels, 2 * last.stride)}
 
     def forward(self, op: Any, canvas: Canvas) -> dict[str, FeatureMap]:
-        """The maps of `output_shape`."""
+        """The maps of `FPNSettings.output_shape`."""
         bottom_up = self.bottom_up(op, canvas)
-        shapes = self.output_shape()
+        shapes = self.settings.output_shape()
         maps: dict[str, FeatureMap] = {}
         above: ir.Value | None = None
-        for level in sorted(self.levels, reverse=True):
+        for level in reversed(self.settings.levels):
             below = bottom_up[f"res{level}"]
             x = getattr(self, f"fpn_lateral{level}")(op, below.value)
             if above is not None:
@@ -123,10 +118,8 @@ class FPN(Module):
             valid = op.Cast(below.grid.cells, to=self.dtype)
             out = getattr(self, f"fpn_output{level}")(op, op.Mul(x, valid))
             maps[f"p{level}"] = FeatureMap(out, shapes[f"p{level}"], below.grid)
-        coarsest = max(self.levels)
-        top = op.Slice(maps[f"p{coarsest}"].value, [0, 0], [2**31, 2**31], [2, 3], [2, 2])
-        shape = shapes[f"p{coarsest + 1}"]
-        maps[f"p{coarsest + 1}"] = FeatureMap(top, shape, canvas.grid(op, shape.stride))
+        top = op.Slice(maps["p5"].value, [0, 0], [2**31, 2**31], [2, 3], [2, 2])
+        maps["p6"] = FeatureMap(top, shapes["p6"], canvas.grid(op, shapes["p6"].stride))
         return {name: maps[name] for name in shapes}
 
 

@@ -78,11 +78,22 @@ class ResNetSettings:
         """Such as R50, X101-32x8d or R50-DC5."""
         groups, width = self.blocks.num_groups, self.blocks.width_per_group
         name = f"R{self.depth}" if groups == 1 else f"X{self.depth}-{groups}x{width}d"
-        return name if self.res5_dilation == 1 else f"{name}-DC5"
+        dilated = self.res5_dilation > 1 and "res5" in self.out_features
+        return f"{name}-DC5" if dilated else name
 
-    def output_names(self) -> tuple[str, ...]:
-        """The maps that the backbone hands on."""
-        return self.out_features
+    def stage_shapes(self) -> dict[str, FeatureShape]:
+        """The maps after the stages, by name, as far as one of them is handed on."""
+        last = int(self.out_features[-1].removeprefix("res"))
+        strides = {2: 4, 3: 8, 4: 16, 5: 32 // self.res5_dilation}
+        return {
+            f"res{stage}": FeatureShape(self.blocks.stage_channels(stage)[1], strides[stage])
+            for stage in range(2, last + 1)
+        }
+
+    def output_shape(self) -> dict[str, FeatureShape]:
+        """The maps that the backbone hands on, by name, the finest first."""
+        shapes = self.stage_shapes()
+        return {name: shapes[name] for name in self.out_features}
 
     def build(self, precision: Precision) -> ResNet:
         """The module."""
@@ -190,32 +201,24 @@ class ResNet(Module):
         self.settings = settings
         self.dtype = precision.dtype
         self.stem = BasicStem(settings.stem_out_channels, self.dtype)
-        self.stages = {}
-        shape = FeatureShape(settings.stem_out_channels, stride=4)
-        for stage in range(2, int(settings.out_features[-1].removeprefix("res")) + 1):
-            channels = settings.blocks.stage_channels(stage)
-            dilation = settings.res5_dilation if stage == 5 else 1
-            stride = 1 if stage == 2 or dilation > 1 else 2
+        self.stages = settings.stage_shapes()
+        before = FeatureShape(settings.stem_out_channels, stride=4)
+        for number, (stage, shape) in enumerate(self.stages.items()):
             blocks = residual_stage(
-                BLOCKS_PER_STAGE[settings.depth][stage - 2],
-                shape.channels,
-                channels,
+                BLOCKS_PER_STAGE[settings.depth][number],
+                before.channels,
+                settings.blocks.stage_channels(number + 2),
                 self.dtype,
-                first_stride=stride,
+                first_stride=shape.stride // before.stride,
                 stride_in_1x1=settings.blocks.stride_in_1x1,
                 groups=settings.blocks.num_groups,
-                dilation=dilation,
+                dilation=settings.res5_dilation if stage == "res5" else 1,
             )
-            shape = FeatureShape(channels[1], shape.stride * stride)
-            setattr(self, f"res{stage}", blocks)
-            self.stages[f"res{stage}"] = shape
-
-    def output_shape(self) -> dict[str, FeatureShape]:
-        """The maps that are handed on, by name."""
-        return {name: self.stages[name] for name in self.settings.out_features}
+            setattr(self, stage, blocks)
+            before = shape
 
     def forward(self, op: Any, canvas: Canvas) -> dict[str, FeatureMap]:
-        """The maps of `output_shape`."""
+        """The maps of `ResNetSettings.output_shape`."""
         x = self.stem(op, canvas)
         maps: dict[str, FeatureMap] = {}
         for name, shape in self.stages.items():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -53,16 +54,27 @@ class GeneralizedRCNNSettings:
     )
 
     def __post_init__(self) -> None:
-        there = self.backbone.output_names()
+        shapes = self.backbone.output_shape()
         for key, names in (
             ("MODEL.RPN.IN_FEATURES", self.proposal_generator.in_features),
             ("MODEL.ROI_HEADS.IN_FEATURES", self.roi_heads.in_features),
         ):
-            if not set(names) <= set(there):
+            if not set(names) <= set(shapes):
                 raise ValueError(
                     f"{key} is {list(names)}; supported: maps of the backbone, which are "
-                    f"{', '.join(there)}"
+                    f"{', '.join(shapes)}"
                 )
+            if len({shapes[name].channels for name in names}) > 1:
+                raise ValueError(
+                    f"{key} is {list(names)}; supported: maps with one number of channels, as "
+                    "those of a pyramid have, or one map alone"
+                )
+        strides = [shapes[name].stride for name in self.roi_heads.in_features]
+        if any(coarse != 2 * fine for fine, coarse in pairwise(strides)):
+            raise ValueError(
+                f"MODEL.ROI_HEADS.IN_FEATURES is {list(self.roi_heads.in_features)}; supported: "
+                "maps of which each has half the rows and columns of the one before it"
+            )
 
     @property
     def title(self) -> str:
@@ -87,7 +99,7 @@ class GeneralizedRCNNSettings:
     def build(self, precision: Precision) -> GeneralizedRCNN:
         """The network of the parts that the settings name."""
         backbone = self.backbone.build(precision)
-        shapes = backbone.output_shape()
+        shapes = self.backbone.output_shape()
         proposal_generator = self.proposal_generator.build(shapes, precision)
         roi_heads = self.roi_heads.build(shapes, proposal_generator.most_proposals, precision)
         return GeneralizedRCNN(self, backbone, proposal_generator, roi_heads, precision)

@@ -44,13 +44,19 @@ class DefaultAnchorGeneratorSettings:
     """Centre of the first anchor, in strides."""
 
     def check(self, feature_maps: int) -> None:
-        """Raises ValueError if the lists are not for that many feature maps."""
+        """Raises ValueError if the lists are not for that many maps, with as many anchors each."""
         for key, lists in (("SIZES", self.sizes), ("ASPECT_RATIOS", self.aspect_ratios)):
             if len(lists) not in (1, feature_maps):
                 raise ValueError(
                     f"MODEL.ANCHOR_GENERATOR.{key} is {[list(each) for each in lists]}; supported: "
                     f"one list, or {feature_maps}: one for each map in MODEL.RPN.IN_FEATURES"
                 )
+        if len(counts := {len(self.build(number)) for number in range(feature_maps)}) > 1:
+            raise ValueError(
+                f"MODEL.ANCHOR_GENERATOR.SIZES and ASPECT_RATIOS make {min(counts)} to "
+                f"{max(counts)} anchors in a cell; supported: as many on each map (the RPN has one "
+                "head for all)"
+            )
 
     def build(self, feature_map: int) -> DefaultAnchorGenerator:
         """The generator for the feature map of that number, from 0."""

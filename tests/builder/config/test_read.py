@@ -341,6 +341,25 @@ def test_the_families_of_the_model_zoo_load(
         ({"MODEL.FPN.IN_FEATURES": ["res2", "res4"]}, "MODEL.FPN.IN_FEATURES is ['res2', 'res4']"),
         ({"MODEL.RESNETS.OUT_FEATURES": ["res4", "res5"]}, "MODEL.FPN.IN_FEATURES is ['res2'"),
         ({"MODEL.ANCHOR_GENERATOR.SIZES": [[32], [64]]}, "MODEL.ANCHOR_GENERATOR.SIZES is [[32"),
+        (
+            {"MODEL.FPN.IN_FEATURES": ["res2", "res3", "res4"]},
+            "MODEL.FPN.IN_FEATURES is ['res2', 'res3', 'res4']",
+        ),
+        ({"MODEL.ROI_HEADS.IN_FEATURES": ["p2", "p4"]}, "IN_FEATURES is ['p2', 'p4']; supported"),
+        ({"MODEL.ROI_HEADS.IN_FEATURES": ["p3", "p2"]}, "IN_FEATURES is ['p3', 'p2']; supported"),
+        (
+            {
+                "MODEL.BACKBONE.NAME": "build_resnet_backbone",
+                "MODEL.ANCHOR_GENERATOR.SIZES": [[32], [64]],
+                "MODEL.RPN.IN_FEATURES": ["res4", "res5"],
+                "MODEL.ROI_HEADS.IN_FEATURES": ["res4"],
+            },
+            "MODEL.RPN.IN_FEATURES is ['res4', 'res5']; supported: maps with one number of",
+        ),
+        (
+            {"MODEL.ANCHOR_GENERATOR.SIZES": [[16, 24], [32], [64], [128], [256]]},
+            "MODEL.ANCHOR_GENERATOR.SIZES and ASPECT_RATIOS make 3 to 6 anchors",
+        ),
         ({"MODEL.RESNETS.RES5_DILATION": 2}, "MODEL.RESNETS.RES5_DILATION is 2"),
         ({"MODEL.ROI_BOX_HEAD.NUM_FC": 0}, "NUM_CONV and NUM_FC are 0"),
         ({"MODEL.FPN.NORM": "GN"}, "MODEL.FPN.NORM is 'GN'"),

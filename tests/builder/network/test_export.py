@@ -7,8 +7,7 @@ import pytest
 
 from artifact.manifest import Tensor
 from builder.build_record import tensors
-from builder.network import PRECISIONS, export_onnx, load_config, network_spec
-from builder.weights import load_weights
+from builder.network import PRECISIONS, export_onnx, network_spec
 from tests.builder.network.trained_models import TRAINED_MODELS
 from tests.changed_config import without_masks
 
@@ -28,9 +27,7 @@ def all_nodes(graph: onnx.GraphProto) -> Iterator[onnx.NodeProto]:
 def test_the_graph_has_the_declared_inputs_and_outputs_and_nothing_that_is_not_used(
     precision: str, masks: bool, model: str
 ) -> None:
-    trained = TRAINED_MODELS[model]
-    with_masks = load_config(trained.config)
-    weights = load_weights(trained.weights, network_spec(with_masks).parameters)
+    with_masks, weights = TRAINED_MODELS[model].load()
     config = with_masks if masks else without_masks(with_masks)
     spec = network_spec(config)
     graph = export_onnx(config, weights, precision).graph

@@ -6,6 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+import numpy.typing as npt
+
+from builder.network import ModelConfig, load_config, network_spec
+from builder.weights import load_weights
+
+Weights = dict[str, npt.NDArray[np.float32]]
+
 ROOT = Path(__file__).parents[3]
 DEMO = ROOT / "demo"
 GOLDENS = ROOT / "tests/goldens"
@@ -32,6 +40,15 @@ class TrainedModel:
     @property
     def weights(self) -> Path:
         return self.name.with_name(f"{self.name.name}.pkl")
+
+    def load(self) -> tuple[ModelConfig, Weights]:
+        return load_model(self.config, self.weights)
+
+
+def load_model(config_path: Path, weights_path: Path) -> tuple[ModelConfig, Weights]:
+    """A network's configuration, and its parameters by name."""
+    config = load_config(config_path)
+    return config, load_weights(weights_path, network_spec(config).parameters)
 
 
 _PYRAMID = {f"p{level}": 2**level for level in range(2, 7)}

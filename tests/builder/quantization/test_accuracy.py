@@ -10,9 +10,8 @@ from typing import Any
 import numpy.typing as npt
 import pytest
 
-from builder.network import ModelConfig, export_onnx, load_config, network_spec
+from builder.network import ModelConfig, export_onnx, network_spec
 from builder.quantization import Calibration, choose_layers, obtain_calibration
-from builder.weights import load_weights
 from client.coco.dataset import CocoDataset, load_dataset
 from tests.builder.network.trained_models import TRAINED_MODELS
 from tests.builder.quantization.coco_accuracy import accuracy, detect
@@ -60,9 +59,7 @@ RESULTS = {
 
 @pytest.fixture(scope="module", params=RESULTS)
 def demo(request: pytest.FixtureRequest) -> Demo:
-    trained = TRAINED_MODELS[request.param]
-    config = load_config(trained.config)
-    weights = load_weights(trained.weights, network_spec(config).parameters)
+    config, weights = TRAINED_MODELS[request.param].load()
     return Demo(config, weights, *RESULTS[request.param])
 
 
@@ -100,8 +97,7 @@ def test_each_family_has_the_average_precision_that_detectron2_has(
     model: str, precision: str, within: float
 ) -> None:
     trained = TRAINED_MODELS[model]
-    config = load_config(trained.config)
-    weights = load_weights(trained.weights, network_spec(config).parameters)
+    config, weights = trained.load()
     dataset = load_dataset(PICTURES, ANNOTATIONS)
     network = export_onnx(config, weights, precision).SerializeToString()
     found = accuracy(dataset, detect(network, config, dataset))

@@ -11,9 +11,8 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from builder.network import ModelConfig, export_onnx, load_config, network_spec
+from builder.network import ModelConfig, export_onnx
 from builder.network.config import InputSettings
-from builder.weights import load_weights
 from tests.builder.network.goldens import (
     Pixels,
     assert_same_detections,
@@ -63,8 +62,7 @@ def assert_same_stages(
 @pytest.fixture(scope="module", params=TRAINED_MODELS)
 def family(request: pytest.FixtureRequest) -> Family:
     trained = TRAINED_MODELS[request.param]
-    config = load_config(trained.config)
-    weights = load_weights(trained.weights, network_spec(config).parameters)
+    config, weights = trained.load()
     goldens = dict(np.load(trained.goldens / "goldens_demo.npz"))
     return Family(trained, config, weights, Stages(export_onnx(config, weights)), goldens)
 
@@ -93,7 +91,7 @@ def test_every_stage_equals_detectron2_under_cocos_settings(
     name: str, resized: Callable[[Path, int, int], npt.NDArray[np.uint8]]
 ) -> None:
     trained = TRAINED_MODELS[name]
-    config = load_config(trained.config)
+    config, weights = trained.load()
     proposal_generator = dataclasses.replace(
         config.model.proposal_generator, pre_nms_topk=COCO_TOPK[name], post_nms_topk=1000
     )
@@ -102,7 +100,6 @@ def test_every_stage_equals_detectron2_under_cocos_settings(
         input=InputSettings(),
         model=dataclasses.replace(config.model, proposal_generator=proposal_generator),
     )
-    weights = load_weights(trained.weights, network_spec(config).parameters)
     goldens = dict(np.load(trained.goldens / "goldens_800.npz"))
     family = Family(trained, config, weights, Stages(export_onnx(config, weights)), goldens)
     for number in range(3):

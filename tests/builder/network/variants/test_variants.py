@@ -7,8 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from builder.network import export_onnx, load_config, network_spec
-from builder.weights import load_weights
+from builder.network import export_onnx
 from tests.builder.network.goldens import (
     assert_same_detections,
     assert_same_proposals,
@@ -18,7 +17,7 @@ from tests.builder.network.goldens import (
     size_of,
 )
 from tests.builder.network.graph_pieces import Arrays, Stages
-from tests.builder.network.trained_models import GOLDENS
+from tests.builder.network.trained_models import GOLDENS, load_model
 from tests.builder.network.variants.table import PICTURES, VARIANTS, Variant
 
 
@@ -47,9 +46,7 @@ def test_a_variant_equals_detectron2_alone_and_in_a_batch_on_a_larger_canvas(
     demo_goldens: Arrays,
     tmp_path: Path,
 ) -> None:
-    config_path, weights_path = variant.write(tmp_path)
-    config = load_config(config_path)
-    weights = load_weights(weights_path, network_spec(config).parameters)
+    config, weights = load_model(*variant.write(tmp_path))
     stages = Stages(export_onnx(config, weights))
     name = request.node.callspec.id
     goldens = [golden_of(variant_goldens, f"{name}.{number}") for number in PICTURES]

@@ -1,4 +1,4 @@
-"""Builds of the demo's model: as it is, and as a Faster R-CNN, without its mask head."""
+"""Builds of the demo's models: as they are, and C4 as a Faster R-CNN, without its mask head."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from builder.__main__ import main as builder
 from builder.weights.pickle_reader import read_pickle
 
 DEMO = Path(__file__).parents[1] / "demo"
-CONFIG, WEIGHTS = DEMO / "mask_rcnn_R_50_C4_shapes.yaml", DEMO / "mask_rcnn_R_50_C4_shapes.pkl"
+C4, FPN = DEMO / "mask_rcnn_R_50_C4_shapes", DEMO / "mask_rcnn_R_50_FPN_shapes"
+CONFIG, WEIGHTS = C4.with_suffix(".yaml"), C4.with_suffix(".pkl")
 
 WITHOUT_MASKS = """\
 _BASE_: {base}
@@ -19,12 +20,17 @@ MODEL:
 
 
 def build_demo(repository: Path, *more: str) -> Path:
-    """What `builder build` writes with the options `more`; returns `repository`."""
-    return _build(repository, CONFIG, WEIGHTS, more)
+    """What `builder build` writes of C4 with the options `more`; returns `repository`."""
+    return build_trained(repository, C4, *more)
+
+
+def build_trained(repository: Path, model: Path, *more: str) -> Path:
+    """The same of the YAML and `.pkl` at `model`, trained on the demo's scenes."""
+    return _build(repository, model.with_suffix(".yaml"), model.with_suffix(".pkl"), more)
 
 
 def build_faster_demo(repository: Path, scratch: Path, *more: str) -> Path:
-    """The same without masks; its configuration and weights are written into `scratch`."""
+    """C4 without masks; its configuration and weights are written into `scratch`."""
     config, weights = scratch / "faster.yaml", scratch / "faster.pkl"
     config.write_text(WITHOUT_MASKS.format(base=CONFIG))
     tensors = read_pickle(WEIGHTS)

@@ -65,7 +65,7 @@ def demo() -> Demo:
         IMAGES,
         ANNOTATIONS,
         json.loads(ANNOTATIONS.read_text()),
-        json.loads((DEMO / "detectron2_results.json").read_text()),
+        json.loads((DEMO / "mask_rcnn_R_50_C4_shapes.results.json").read_text()),
     )
 
 

@@ -86,7 +86,7 @@ def test_a_plain_tritonserver_serves_a_built_repository(
     image.set_data_from_numpy(np.array([[picture]], np.object_))
     answer = client.infer("mask_rcnn", [image])
 
-    detectron2 = json.loads((DEMO / "detectron2_results.json").read_text())
+    detectron2 = json.loads((DEMO / "mask_rcnn_R_50_C4_shapes.results.json").read_text())
     expected = [result for result in detectron2 if result["image_id"] == 1]
     count = answer.as_numpy("num_detections").item()
     assert count == len(expected)

@@ -1,8 +1,9 @@
-"""Builds of several names in one repository and one server."""
+"""Models of several names in one repository and one server: C4, FPN and a Faster R-CNN."""
 
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -11,13 +12,15 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pytest
+from pycocotools import mask as rle
 from tritonclient.grpc import InferenceServerClient, InferInput
 
 from artifact.names import DEFAULT_NAME, ModelNames
+from client.__main__ import main as client
 from server.launch import TritonServer
-from tests.demo_build import DEMO, build_demo, build_faster_demo
+from tests.demo_build import C4, DEMO, FPN, build_demo, build_faster_demo, build_trained
 
-MASK, FASTER = "shapes", "shapes.boxes-only"
+MASK, PYRAMID, FASTER = "shapes", "shapes-fpn", "shapes.boxes-only"
 PICTURES = [path.read_bytes() for path in sorted((DEMO / "val" / "images").iterdir())[:4]]
 
 Arrays = dict[str, npt.NDArray[Any]]
@@ -25,9 +28,10 @@ Arrays = dict[str, npt.NDArray[Any]]
 
 @pytest.fixture(scope="module")
 def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The demo's model as it is, and without its mask head."""
+    """The demo's two models as they are, and C4 without its mask head."""
     folder = tmp_path_factory.mktemp("several_builds")
     build_demo(folder / "repository", "--name", MASK)
+    build_trained(folder / "repository", FPN, "--name", PYRAMID)
     return build_faster_demo(folder / "repository", folder, "--name", FASTER)
 
 
@@ -35,6 +39,18 @@ def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def server(repository: Path) -> Iterator[TritonServer]:
     with TritonServer(repository, model_config_name="onnxruntime", exit_timeout_secs=0) as server:
         yield server
+
+
+@pytest.fixture(scope="module")
+def first_scenes(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The annotations of the demo's first twelve pictures, which are of eight sizes."""
+    data = json.loads((DEMO / "val" / "instances.json").read_text())
+    data["images"] = sorted(data["images"], key=lambda image: image["file_name"])[:12]
+    ids = {image["id"] for image in data["images"]}
+    data["annotations"] = [a for a in data["annotations"] if a["image_id"] in ids]
+    path = tmp_path_factory.mktemp("first_scenes") / "instances.json"
+    path.write_text(json.dumps(data))
+    return path
 
 
 def detect(server: TritonServer, model: str, picture: bytes) -> Arrays:
@@ -45,8 +61,47 @@ def detect(server: TritonServer, model: str, picture: bytes) -> Arrays:
     return {output.name: result.as_numpy(output.name) for output in result.get_response().outputs}
 
 
-def test_both_are_served_each_with_steps_of_its_own(server: TritonServer) -> None:
-    assert server.models == sorted([*ModelNames(MASK), *ModelNames(FASTER)])
+def test_all_are_served_each_with_steps_of_its_own(server: TritonServer) -> None:
+    names = [name for build in (MASK, PYRAMID, FASTER) for name in ModelNames(build)]
+    assert server.models == sorted(names)
+
+
+@pytest.mark.parametrize(
+    ("name", "trained", "kinds"),
+    [(MASK, C4, ("bbox", "segm")), (PYRAMID, FPN, ("bbox", "segm")), (FASTER, C4, ("bbox",))],
+)
+def test_each_is_evaluated_by_its_name_as_detectron2_is(
+    server: TritonServer,
+    first_scenes: Path,
+    name: str,
+    trained: Path,
+    kinds: tuple[str],
+    tmp_path: Path,
+) -> None:
+    """Every detection of detectron2's is among those served, and no other."""
+    data = ["--images", DEMO / "val" / "images", "--annotations", first_scenes]
+    options = ["--url", server.grpc_url, "--model", name, *data, "--output", tmp_path]
+    assert client(["evaluate", *map(str, options)]) == 0
+    summary = json.loads((tmp_path / "summary.json").read_text())
+    assert [kind for kind in ("bbox", "segm") if kind in summary] == list(kinds)
+    served = json.loads((tmp_path / "coco_instances_results.json").read_text())
+    ids = {image["id"] for image in json.loads(first_scenes.read_text())["images"]}
+    detectron2 = json.loads(Path(f"{trained}.results.json").read_text())
+    expected = [result for result in detectron2 if result["image_id"] in ids]
+    assert len(served) == len(expected) > len(ids)
+    for mine, theirs in zip(by_rank(served), by_rank(expected), strict=True):
+        assert mine["category_id"] == theirs["category_id"]
+        assert mine["score"] == pytest.approx(theirs["score"], abs=1e-4)
+        assert mine["bbox"] == pytest.approx(theirs["bbox"], abs=0.01)
+        assert ("segmentation" in mine) == ("segm" in kinds)
+        if "segm" in kinds:
+            (((overlap,),)) = rle.iou([mine["segmentation"]], [theirs["segmentation"]], [0])
+            assert overlap > 0.999
+
+
+def by_rank(results: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """A picture's after another's, each from its best on."""
+    return sorted(results, key=lambda result: (result["image_id"], -result["score"]))
 
 
 def test_each_answers_as_it_does_when_it_is_alone(

@@ -58,7 +58,7 @@ def test_average_precision_is_that_of_detectron2_whatever_happens_to_the_servers
     assert lost(acknowledged, evaluation.output, alone.output) == 0
     assert same_results(evaluation.output, alone.output)
     summary = json.loads((evaluation.output / SUMMARY).read_text())
-    reference = json.loads((DEMO.parent / "detectron2_metrics.json").read_text())
+    reference = json.loads((DEMO.parent / "mask_rcnn_R_50_C4_shapes.metrics.json").read_text())
     print(f"box AP {summary['bbox']['AP']:.3f}, mask AP {summary['segm']['AP']:.3f}")
     for kind in ("bbox", "segm"):
         assert summary[kind]["AP"] == pytest.approx(reference[kind]["AP"], abs=1e-3)

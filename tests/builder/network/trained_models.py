@@ -63,7 +63,10 @@ _X50, _DC5, _FPN = (
 
 TRAINED_MODELS = {
     "C4": TrainedModel(
-        DEMO / "mask_rcnn_R_50_C4_shapes", GOLDENS, DEMO / "detectron2_metrics.json", {"res4": 16}
+        DEMO / "mask_rcnn_R_50_C4_shapes",
+        GOLDENS,
+        DEMO / "mask_rcnn_R_50_C4_shapes.metrics.json",
+        {"res4": 16},
     ),
     "FPN": TrainedModel(DEMO / _FPN.name, _FPN, DEMO / f"{_FPN.name}.metrics.json", _PYRAMID),
     "X50": TrainedModel(_X50 / _X50.name, _X50, _X50 / "detectron2_metrics.json", _PYRAMID),

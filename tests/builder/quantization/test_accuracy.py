@@ -52,7 +52,7 @@ class Demo:
 
 
 RESULTS = {
-    "C4": (DEMO / "detectron2_results.json", 0.3, 1.0),
+    "C4": (DEMO / "mask_rcnn_R_50_C4_shapes.results.json", 0.3, 1.0),
     "FPN": (DEMO / "mask_rcnn_R_50_FPN_shapes.results.json", 0.1, 0.5),
 }
 

@@ -134,6 +134,6 @@ def test_tritons_tensorrt_backend_serves_the_plan_with_detectron2s_accuracy(
     with TritonServer(repository) as server:
         assert client([str(argument) for argument in [*evaluate, server.grpc_url]]) == 0
     served = json.loads((tmp_path / "evaluation" / "summary.json").read_text())
-    detectron2 = json.loads((DEMO / "detectron2_metrics.json").read_text())
+    detectron2 = json.loads((DEMO / "mask_rcnn_R_50_C4_shapes.metrics.json").read_text())
     for task in ("bbox", "segm"):
         assert served[task]["AP"] == pytest.approx(detectron2[task]["AP"], abs=tolerance)

@@ -20,14 +20,14 @@ def dataset() -> CocoDataset:
 
 @pytest.fixture(scope="module")
 def detectron2_results() -> list[CocoResult]:
-    return json.loads((DEMO / "detectron2_results.json").read_text())
+    return json.loads((DEMO / "mask_rcnn_R_50_C4_shapes.results.json").read_text())
 
 
 @pytest.mark.parametrize("iou_type", ["bbox", "segm"])
 def test_detectron2_results_give_the_metrics_that_detectron2_computed(
     dataset: CocoDataset, detectron2_results: list[CocoResult], iou_type: str
 ) -> None:
-    expected = json.loads((DEMO / "detectron2_metrics.json").read_text())[iou_type]
+    expected = json.loads((DEMO / "mask_rcnn_R_50_C4_shapes.metrics.json").read_text())[iou_type]
 
     metrics = evaluate_results(dataset.ground_truth, detectron2_results, iou_type)
 

@@ -5,12 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
-_OTHER_NETWORKS = (
-    (r"backbone\.(fpn_|bottom_up\.)", "it has a feature pyramid (FPN)"),
-    (r"backbone\.res5\.", "its res5 is in the backbone (DC5)"),
-    (r"box_predictor\.\d\.", "it is a Cascade R-CNN"),
-    (r"roi_heads\.box_head\.", "it has a box head of its own, as models of FPN and DC5 have"),
-    (r"mask_head\.mask_fcn", "its mask head has 3x3 convolutions (NUM_CONV above 0)"),
+_NOT_BUILT = (
     (r"keypoint_head\.", "it predicts keypoints"),
     (r"rpn_head\.conv\.conv\d", "its RPN has several convolutions"),
     (r"\.conv2_offset\.", "it has deformable convolutions"),
@@ -21,11 +16,35 @@ _OTHER_NETWORKS = (
 )
 """Names that only other networks have, and what they say."""
 
+_FAMILIES = (
+    (r"backbone\.(fpn_|bottom_up\.)", "it has a feature pyramid (FPN)", "MODEL.BACKBONE.NAME"),
+    (r"backbone\.res5\.", "its res5 is in the backbone (DC5)", "MODEL.RESNETS.OUT_FEATURES"),
+    (r"roi_heads\.res5\.", "its res5 is in the RoI heads (C4)", "MODEL.ROI_HEADS.NAME"),
+    (r"box_predictor\.\d\.", "it is a Cascade R-CNN", "MODEL.ROI_HEADS.NAME"),
+    (
+        r"roi_heads\.box_head\.",
+        "it has more layers in its box head",
+        "MODEL.ROI_HEADS.NAME and MODEL.ROI_BOX_HEAD (NUM_CONV, NUM_FC)",
+    ),
+    (
+        r"mask_head\.mask_fcn",
+        "it has more 3x3 convolutions in its mask head",
+        "MODEL.ROI_MASK_HEAD.NUM_CONV",
+    ),
+)
+"""Names that the configuration did not ask for, what they say, and what would ask for them. The
+first that is found has the others for a consequence."""
+
 _DECIDED_BY = (
-    (r"backbone\.|res5\.", "MODEL.RESNETS (STEM_OUT_CHANNELS, RES2_OUT_CHANNELS, WIDTH_PER_GROUP)"),
+    (
+        r"(stem|res\d\.\d+)\.",
+        "MODEL.RESNETS (STEM_OUT_CHANNELS, RES2_OUT_CHANNELS, NUM_GROUPS, WIDTH_PER_GROUP)",
+    ),
+    (r"fpn_(lateral|output)\d\.(bias|norm)", "MODEL.FPN.OUT_CHANNELS"),
     (r"(objectness_logits|anchor_deltas)\.bias", "MODEL.ANCHOR_GENERATOR (SIZES, ASPECT_RATIOS)"),
+    (r"box_head\.", "MODEL.ROI_BOX_HEAD (POOLER_RESOLUTION, CONV_DIM, FC_DIM)"),
     (r"(cls_score|bbox_pred|mask_head\.predictor)\.bias", "MODEL.ROI_HEADS.NUM_CLASSES"),
-    (r"deconv\.bias", "MODEL.ROI_MASK_HEAD.CONV_DIM"),
+    (r"(deconv|mask_fcn\d)\.bias", "MODEL.ROI_MASK_HEAD.CONV_DIM"),
 )
 """Parameters, and the settings of the configuration that alone decide their shape."""
 
@@ -49,9 +68,13 @@ def hints(
     if len(missing) > 0.9 * len(expected):
         yield "this looks like a checkpoint of another architecture"
     yield from _prefix_hint(missing, unexpected)
-    for pattern, meaning in _OTHER_NETWORKS:
+    for pattern, meaning in _NOT_BUILT:
         if any(re.search(pattern, name) for name in unexpected):
-            yield f"{meaning}; only Mask R-CNN C4 and Faster R-CNN C4 are built"
+            yield f"{meaning}, which is not built"
+    for pattern, meaning, settings in _FAMILIES:
+        if any(re.search(pattern, name) for name in unexpected):
+            yield f"{meaning}, and the configuration has not: compare {settings}"
+            break
     yield from _depth_hint(expected, missing, unexpected)
     yield from _mask_head_hint(expected, missing, unexpected)
     for pattern, settings in _DECIDED_BY:

@@ -57,6 +57,38 @@ def test_the_demos_weights_fill_the_demos_network() -> None:
 @pytest.mark.parametrize(
     ("changes", "settings"),
     [
+        ({"MODEL.FPN.OUT_CHANNELS": 256}, ["MODEL.FPN.OUT_CHANNELS", "MODEL.ROI_BOX_HEAD"]),
+        ({"MODEL.ROI_HEADS.NUM_CLASSES": 80}, ["MODEL.ROI_HEADS.NUM_CLASSES"]),
+        ({"MODEL.ROI_MASK_HEAD.CONV_DIM": 256}, ["MODEL.ROI_MASK_HEAD.CONV_DIM"]),
+        ({"MODEL.ROI_MASK_HEAD.NUM_CONV": 2}, ["MODEL.ROI_MASK_HEAD.NUM_CONV"]),
+        ({"MODEL.ROI_BOX_HEAD.FC_DIM": 1024}, ["MODEL.ROI_BOX_HEAD"]),
+        ({"MODEL.ROI_BOX_HEAD.POOLER_RESOLUTION": 14}, ["MODEL.ROI_BOX_HEAD"]),
+        ({"MODEL.RESNETS.NUM_GROUPS": 4}, ["MODEL.RESNETS"]),
+        ({"MODEL.RESNETS.DEPTH": 101}, ["MODEL.RESNETS.DEPTH"]),
+    ],
+)
+def test_a_configuration_of_fpn_that_does_not_fit_is_told_which_settings(
+    tmp_path: Path, changes: dict[str, object], settings: list[str]
+) -> None:
+    base = DEMO / "mask_rcnn_R_50_FPN_shapes.yaml"
+    config = load_config(write_changed_config(tmp_path / "changed.yaml", base, changes))
+    message = refusal(DEMO / "mask_rcnn_R_50_FPN_shapes.pkl", network_spec(config).parameters)
+    assert re.findall(r"MODEL\.[A-Z_.]+", message) == settings
+
+
+def test_weights_of_fpn_are_told_from_those_of_c4() -> None:
+    c4, fpn = (DEMO / f"mask_rcnn_R_50_{family}_shapes" for family in ("C4", "FPN"))
+    parameters = network_spec(load_config(c4.with_suffix(".yaml"))).parameters
+    message = refusal(fpn.with_suffix(".pkl"), parameters)
+    assert "feature pyramid (FPN), and the configuration has not: compare MODEL.BACKB" in message
+    parameters = network_spec(load_config(fpn.with_suffix(".yaml"))).parameters
+    message = refusal(c4.with_suffix(".pkl"), parameters)
+    assert "its res5 is in the RoI heads (C4), and the configuration has not" in message
+
+
+@pytest.mark.parametrize(
+    ("changes", "settings"),
+    [
         ({"MODEL.ROI_HEADS.NUM_CLASSES": 80}, ["MODEL.ROI_HEADS.NUM_CLASSES"]),
         ({"MODEL.ROI_MASK_HEAD.CONV_DIM": 256}, ["MODEL.ROI_MASK_HEAD.CONV_DIM"]),
         ({"MODEL.ANCHOR_GENERATOR.SIZES": [[32]]}, ["MODEL.ANCHOR_GENERATOR"]),
@@ -241,11 +273,11 @@ def test_a_common_prefix_is_pointed_out(tmp_path: Path) -> None:
     ("name", "says"),
     [
         ("backbone.fpn_lateral2.weight", "feature pyramid"),
-        ("backbone.bottom_up.res2.0.conv1.weight", "feature pyramid"),
+        ("backbone.bottom_up.res2.0.conv1.weight", "MODEL.BACKBONE.NAME"),
         ("backbone.res5.0.conv1.weight", "DC5"),
-        ("roi_heads.box_head.fc1.weight", "box head"),
+        ("roi_heads.box_head.fc1.weight", "MODEL.ROI_BOX_HEAD (NUM_CONV, NUM_FC)"),
         ("roi_heads.box_predictor.0.cls_score.weight", "Cascade"),
-        ("roi_heads.mask_head.mask_fcn1.weight", "NUM_CONV"),
+        ("roi_heads.mask_head.mask_fcn1.weight", "MODEL.ROI_MASK_HEAD.NUM_CONV"),
         ("roi_heads.keypoint_head.conv_fcn1.weight", "keypoints"),
         ("proposal_generator.rpn_head.conv.conv0.weight", "several convolutions"),
         ("backbone.res4.0.conv2_offset.weight", "deformable"),

@@ -35,13 +35,13 @@ def test_the_mask_is_pycocotools(name: str) -> None:
         (b"P", "characters"),
         (b"5\n", "characters"),
         (b"5\xff", "characters"),
-        (b"P" * 7 + b"0", "more than 32 bits"),
-        (b"P" * 1000 + b"0", "more than 32 bits"),
+        (b"P" * 6 + b"0", "more than 6 digits"),
+        (b"P" * 1000 + b"0", "more than 6 digits"),
         (b"5", "add up to the 6 pixels"),
         (b"52", "add up to the 6 pixels"),
-        (b"7O", "add up to the 6 pixels"),
+        (b"7O", "below 0"),
         (b"1111O0", "add up to the 6 pixels"),
-        (b"PPPPPo0" * 3, "add up to the 6 pixels"),
+        (b"PPPPP?" * 3, "add up to the 6 pixels"),
     ],
 )
 def test_other_counts_are_refused(counts: bytes, says: str) -> None:

@@ -13,7 +13,9 @@ from tqdm import tqdm
 from tqdm.contrib.logging import logging_redirect_tqdm
 
 from client.coco.average_precision import average_precision
-from client.coco.dataset import CocoImage, check_categories, coco_results, load_dataset
+from client.coco.dataset import CocoImage, load_dataset
+from client.coco.model_match import match
+from client.coco.result_format import coco_results, fault_of_results
 from client.coco.results import ResultsFile, describe_run
 from client.coco.shard import Shard
 from client.coco.summary import Failure, Summary, time_and_versions
@@ -68,18 +70,20 @@ def evaluate(
     if not share:
         raise ClientError(f"shard {shard} is empty: there are {len(dataset.images)} pictures")
 
-    async def ask_for_all() -> _Run:
+    async def ask_for_all() -> tuple[_Run, tuple[str, ...]]:
         async with connect(connection) as detector:
             model = detector.model
-            check_categories(dataset.categories, model.categories)
-            description = describe_run(dataset.sha256, model.identity, shard)
+            notes = match(dataset, model.categories, has_masks=model.has_masks)
+            for note in notes if progress else ():
+                print(f"note: {note}", file=sys.stderr)
+            description = describe_run(dataset.pictures, model.identity, shard)
             with ResultsFile(output / RESULTS, description, resume=resume) as results:
-                results.check_unchanged(share)
+                results.check(share)
                 run = _Run(detector, share, results, progress)
                 await run.send(connection.concurrency)
-        return run
+        return run, notes
 
-    run = asyncio.run(ask_for_all())
+    run, notes = asyncio.run(ask_for_all())
     found = run.results.of(share)
     write_json(output / COCO_RESULTS, found, indent=None)
     if progress:
@@ -93,6 +97,7 @@ def evaluate(
         resumed=run.resumed,
         detections=len(found),
         failures=tuple(run.failures),
+        notes=notes,
         seconds=run.seconds,
         images_per_second=finished_now / run.seconds if finished_now else None,
         latency_ms=Latency.of(run.latencies_ms) if finished_now else None,
@@ -158,10 +163,13 @@ class _Run:
             started = time.perf_counter()
             detections = await self.detector.detect(content, request_id=f"{self.id}-{image.id}")
             latency = time.perf_counter() - started
+            results = coco_results(image, detections)
+            if fault := fault_of_results(image, results):
+                raise RequestFailed(f"the server's answer is damaged: {fault}")
         except (PictureError, RequestFailed) as error:
             self._fail(image, str(error))
         else:
-            self.results.append(image, len(content), coco_results(image, detections))
+            self.results.append(image, len(content), results)
             self.latencies_ms.append(latency * 1000)
             self._failures_in_a_row = 0
         self._bar.update()

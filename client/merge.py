@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,14 +9,15 @@ from typing import Any
 
 from client.coco.average_precision import average_precision
 from client.coco.dataset import load_annotations
-from client.coco.results import ResultsFile, read_results
+from client.coco.model_match import match
+from client.coco.results import ResultsFile, check_line, read_results
 from client.coco.shard import Shard
 from client.coco.summary import Failure, Summary, time_and_versions
-from client.connection.served_model import has_masks
+from client.connection.served_model import categories, has_masks
 from client.differences import differences
 from client.errors import ClientError
 from client.evaluate import COCO_RESULTS, RESULTS, SUMMARY
-from client.json_file import write_json
+from client.json_file import parse_json, write_json
 
 
 def merge(
@@ -37,7 +37,8 @@ def merge(
 
     Raises:
         ClientError: a shard is missing, there twice, damaged or still being evaluated; the shards
-            are of different annotations or models; `output` holds a run or cannot be written.
+            are of different pictures or models, or of other pictures than the annotations; those
+            have faults; `output` holds a run or cannot be written.
     """
     parts = [_read(Path(folder)) for folder in folders]
     _check_same_run(parts)
@@ -45,8 +46,13 @@ def merge(
     run = parts[0].run
     file = _annotation_file(parts) if annotations is None else Path(annotations)
     dataset = load_annotations(file, images=Path())
-    if dataset.sha256 != run["annotations"]:
-        raise ClientError(f"--annotations: the shards were evaluated with another file than {file}")
+    if dataset.pictures != run.get("pictures"):
+        raise ClientError(
+            f"--annotations: {file} is of other pictures than the shards: of other ids, file names "
+            f"or sizes, or in another order. It has {dataset.pictures}, they {run.get('pictures')}."
+        )
+    masks = parts[0].has_masks
+    notes = match(dataset, parts[0].categories, has_masks=masks)
 
     lines: dict[int, dict[str, Any]] = {}
     failures: list[Failure] = []
@@ -54,6 +60,9 @@ def merge(
         share = part.shard.of(dataset.images)
         if part.lines.keys() - {image.id for image in share}:
             raise ClientError(f"{part} has results for pictures of other shards")
+        for image in share:
+            if image.id in part.lines:
+                check_line(part.folder / RESULTS, image, part.lines[image.id])
         lines.update(part.lines)
         failures += [
             Failure(image.id, image.file_name, f"no result in {part}: continue it with --resume")
@@ -69,7 +78,8 @@ def merge(
         found = results.of(dataset.images)
     write_json(output / COCO_RESULTS, found, indent=None)
     summary = Summary(
-        metrics=average_precision(dataset, dataset.images, found, masks=has_masks(run["model"])),
+        metrics=average_precision(dataset, dataset.images, found, masks=masks),
+        notes=notes,
         images=len(dataset.images),
         detections=len(found),
         failures=tuple(failures),
@@ -94,6 +104,10 @@ class _Part:
     """As that of all shards together."""
     lines: dict[int, dict[str, Any]]
     """By the picture's id."""
+    categories: dict[int, str]
+    """Of the model, by their ids."""
+    has_masks: bool
+    """Of the model."""
 
     def __str__(self) -> str:
         return f"shard {self.shard} ({self.folder})"
@@ -103,7 +117,14 @@ def _read(folder: Path) -> _Part:
     run, lines = read_results(folder / RESULTS)
     if "shard" not in run:
         raise ClientError(f"{folder} holds an evaluation of the whole data set, not of a shard")
-    return _Part(folder, Shard.parse(run.pop("shard")), run, lines)
+    try:
+        shard, model = Shard.parse(run.pop("shard")), run["model"]
+        return _Part(folder, shard, run, lines, categories(model), has_masks(model))
+    except (ValueError, KeyError, TypeError, AttributeError, StopIteration) as error:
+        raise ClientError(
+            f"line 1 of {folder / RESULTS} is damaged: it does not say what was evaluated. "
+            "Evaluate that shard anew."
+        ) from error
 
 
 def _check_same_run(parts: Sequence[_Part]) -> None:
@@ -134,7 +155,7 @@ def _check_all_there(parts: Sequence[_Part]) -> None:
 def _annotation_file(parts: Sequence[_Part]) -> Path:
     for part in parts:
         try:
-            return Path(json.loads((part.folder / SUMMARY).read_text())["annotation_file"])
+            return Path(parse_json((part.folder / SUMMARY).read_bytes())["annotation_file"])
         except (OSError, ValueError, KeyError, TypeError):
             continue
     raise ClientError(

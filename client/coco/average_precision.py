@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-import contextlib
-import copy
-import io
+import json
+import pickle
+import signal
+import subprocess
+import sys
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
-import numpy as np
-from pycocotools.coco import COCO
-from pycocotools.cocoeval import COCOeval
-
-from client.coco.dataset import CocoDataset, CocoImage, CocoResult
+from client.coco import cocoeval_process
+from client.coco.dataset import CocoDataset, CocoImage, GroundTruth
+from client.coco.result_format import CocoResult
 from client.errors import ClientError
 
 METRIC_NAMES = ("AP", "AP50", "AP75", "APs", "APm", "APl")
@@ -26,7 +28,8 @@ class Metrics:
     """`bbox` or `segm`."""
     values: dict[str, float | None]
     """In percent under detectron2's names: AP, AP50, AP75, APs, APm, APl and AP-<category>; None
-    where the data set has nothing to find."""
+    where the data set has nothing to find. Of a name that several categories have each is
+    AP-<category> (id <id>)."""
     table: str
     """The twelve lines that pycocotools prints."""
 
@@ -34,7 +37,11 @@ class Metrics:
 def average_precision(
     dataset: CocoDataset, images: Sequence[CocoImage], results: Sequence[CocoResult], *, masks: bool
 ) -> dict[str, Metrics]:
-    """The metrics over `images` by "bbox" and, with `masks` and where annotated, "segm"."""
+    """The metrics over `images` by "bbox" and, with `masks` and where annotated, "segm".
+
+    Raises:
+        ClientError: pycocotools cannot work with the annotations or the results.
+    """
     image_ids = [image.id for image in images]
     return {
         iou_type: evaluate_results(dataset.ground_truth, results, iou_type, image_ids)
@@ -43,7 +50,7 @@ def average_precision(
 
 
 def evaluate_results(
-    ground_truth: COCO,
+    ground_truth: GroundTruth,
     results: Sequence[CocoResult],
     iou_type: str,
     image_ids: Sequence[int] | None = None,
@@ -54,7 +61,7 @@ def evaluate_results(
     detectron2's COCOEvaluator: with `bbox` present pycocotools would take the box's.
 
     Args:
-        ground_truth: pycocotools' index of the annotations.
+        ground_truth: of a data set.
         results: in COCO's format.
         iou_type: `bbox` or `segm`.
         image_ids: the pictures that count; None for all.
@@ -62,48 +69,46 @@ def evaluate_results(
     Raises:
         ClientError: pycocotools cannot work with the annotations or the results.
     """
-    printed = io.StringIO()
-    try:
-        with contextlib.redirect_stdout(printed):
-            evaluation = COCOeval(
-                ground_truth, _predictions(ground_truth, results, iou_type), iou_type
-            )
-            if image_ids is not None:
-                evaluation.params.imgIds = sorted(image_ids)
-            evaluation.evaluate()
-            evaluation.accumulate()
-            printed.truncate(0)
-            printed.seek(0)
-            evaluation.summarize()
-    except (KeyError, TypeError, ValueError, IndexError, AssertionError) as error:
-        raise ClientError(f"pycocotools cannot evaluate {iou_type}: {error!r}") from error
+    key = "bbox" if iou_type == "bbox" else "segmentation"
+    without = [result["image_id"] for result in results if key not in result]
+    if without:
+        raise ClientError(
+            f"{len(without)} detections, the first in image {without[0]}, have no {key}"
+        )
+    kept = ("image_id", "category_id", "score", key)
+    compared = [{name: result[name] for name in kept} for result in results]
+    found = _in_a_process(ground_truth, compared, iou_type, image_ids)
+    values = dict(zip(METRIC_NAMES, map(_percent, found["stats"]), strict=False))
+    labels = _labels(ground_truth.content["categories"])
+    values |= {f"AP-{labels[key]}": _percent(value) for key, value in found["categories"]}
+    return Metrics(iou_type, values, found["table"])
 
-    values = {
-        name: _percent(value)
-        for name, value in zip(METRIC_NAMES, evaluation.stats[:6], strict=True)
+
+def _in_a_process(ground_truth: GroundTruth, *arguments: Any) -> dict[str, Any]:
+    ended = subprocess.run(
+        [sys.executable, cocoeval_process.__file__],
+        input=pickle.dumps((ground_truth.content, *arguments)),
+        capture_output=True,
+        check=False,
+    )
+    if ended.returncode == 0:
+        return json.loads(ended.stdout)
+    if ended.returncode < 0:
+        reason = f"it died of {signal.Signals(-ended.returncode).name}"
+    else:
+        reason = ended.stderr.decode(errors="replace").strip().rpartition("\n")[2]
+    raise ClientError(
+        f"pycocotools cannot evaluate {arguments[1]} on {ground_truth.file}: {reason}"
+    )
+
+
+def _labels(categories: Sequence[dict[str, Any]]) -> dict[int, str]:
+    uses = Counter(category["name"] for category in categories)
+    return {
+        key: name if uses[name] == 1 else f"{name} (id {key})"
+        for key, name in ((category["id"], category["name"]) for category in categories)
     }
-    # precision: [IoU threshold, recall, category, area range, maximum of detections]
-    precision = evaluation.eval["precision"]
-    for index, category_id in enumerate(evaluation.params.catIds):
-        found = precision[:, :, index, 0, -1]
-        found = found[found > -1]
-        name = ground_truth.cats[category_id]["name"]
-        values[f"AP-{name}"] = _percent(np.mean(found)) if found.size else None
-    return Metrics(iou_type, values, printed.getvalue().rstrip("\n"))
-
-
-def _predictions(ground_truth: COCO, results: Sequence[CocoResult], iou_type: str) -> COCO:
-    kept = [copy.copy(result) for result in results]
-    if iou_type == "segm":
-        for result in kept:
-            result.pop("bbox", None)
-    if kept:
-        return ground_truth.loadRes(kept)
-    nothing = COCO()
-    nothing.dataset = {**ground_truth.dataset, "annotations": []}
-    nothing.createIndex()
-    return nothing
 
 
 def _percent(value: float) -> float | None:
-    return float(value) * 100 if value > -1 else None
+    return value * 100 if value > -1 else None

@@ -1,26 +1,18 @@
-"""COCO data sets, and detections in COCO's result format."""
+"""COCO data sets: pictures and their annotations."""
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
-import io
 import json
-from collections import Counter
-from collections.abc import Mapping
-from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+import os
+import unicodedata
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
-from pycocotools.coco import COCO
-
-from client.detections import Detections
+from client.coco.annotation_faults import find_faults, list_faults, place_of, some
 from client.errors import ClientError
-
-CocoResult = dict[str, Any]
-"""image_id, category_id, bbox [x, y, w, h], score, segmentation {size [h, w], counts}."""
-
-LISTED = 10
+from client.json_file import parse_json
 
 
 @dataclass(frozen=True)
@@ -36,6 +28,15 @@ class CocoImage:
 
 
 @dataclass(frozen=True)
+class GroundTruth:
+    """What is compared with results."""
+
+    file: Path
+    content: dict[str, Any]
+    """Of the annotation file what pycocotools needs, checked, with annotation ids from 1 on."""
+
+
+@dataclass(frozen=True)
 class CocoDataset:
     """A folder of pictures with its annotations."""
 
@@ -43,30 +44,52 @@ class CocoDataset:
     """In the order of the annotation file, those without annotations too."""
     categories: dict[int, str]
     """The name of each category id."""
-    ground_truth: COCO
-    """pycocotools' index of the annotations."""
+    ground_truth: GroundTruth
     has_segmentations: bool
     """Every annotation has one, so masks can be evaluated."""
-    sha256: str
-    """Of the annotation file."""
+    unsegmented: tuple[str, ...]
+    """The annotations that have none while others have one, such as `annotations[0] (id 5)`."""
+
+    @property
+    def pictures(self) -> dict[str, Any]:
+        """What decides the answers for a data set, whatever else its annotations say: which
+        pictures there are in which order, their ids and sizes; JSON values only."""
+        described = [[i.id, i.file_name, i.height, i.width] for i in self.images]
+        return {
+            "count": len(self.images),
+            "sha256_of_ids_names_and_sizes": hashlib.sha256(
+                json.dumps(described).encode()
+            ).hexdigest(),
+        }
 
 
 def load_dataset(images: Path, annotations: Path) -> CocoDataset:
     """Read a COCO annotation file and find its pictures in the folder `images`.
 
     Raises:
-        ClientError: the file is not COCO's format, a picture is missing, or a file name leads out
-            of the folder.
+        ClientError: as of `load_annotations`; a picture is missing.
     """
-    if not images.is_dir():
-        raise ClientError(f"--images: no folder {images}")
+    try:
+        os.scandir(images).close()
+    except OSError as error:
+        raise ClientError(f"--images: no folder {images}: {error.strerror}") from error
     dataset = load_annotations(annotations, images)
-    missing = [image.file_name for image in dataset.images if not image.path.is_file()]
+    missing = [image for image in dataset.images if not os.path.isfile(image.path)]
     if missing:
-        raise ClientError(
-            f"{len(missing)} of the {len(dataset.images)} pictures named in {annotations} are not "
-            f"in {images}: {_some(missing)}"
-        )
+        paths = _paths_by_normal_form(images)
+        found = {
+            image.id: paths[name]
+            for image in missing
+            if (name := unicodedata.normalize("NFC", str(image.path))) in paths
+        }
+        absent = [image.file_name for image in missing if image.id not in found]
+        if absent:
+            raise ClientError(
+                f"{len(absent)} of the {len(dataset.images)} pictures named in {annotations} are "
+                f"not in {images}: {some(absent)}"
+            )
+        renamed = (replace(image, path=found.get(image.id, image.path)) for image in dataset.images)
+        dataset = replace(dataset, images=tuple(renamed))
     return dataset
 
 
@@ -74,129 +97,67 @@ def load_annotations(annotations: Path, images: Path) -> CocoDataset:
     """As `load_dataset`, but for the pictures, which need not be there.
 
     Raises:
-        ClientError: the file is not COCO's format, or a file name leads out of the folder.
+        ClientError: the file is not COCO's format, with all that `find_faults` finds.
     """
     try:
-        content = annotations.read_bytes()
-        data = json.loads(content)
+        data = parse_json(annotations.read_bytes())
     except OSError as error:
         raise ClientError(f"--annotations: cannot read {annotations}: {error.strerror}") from error
     except ValueError as error:
         raise ClientError(f"--annotations: {annotations} is not JSON: {error}") from error
 
-    try:
-        _check_format(data)
-        found = tuple(_image(entry, images) for entry in data["images"])
-    except ClientError as error:
-        raise ClientError(f"--annotations: {annotations}: {error}") from error
+    faults = list_faults(find_faults(data))
+    if faults:
+        raise ClientError(
+            f"--annotations: {annotations} is not COCO's format:\n{faults}\n"
+            "Nothing was evaluated. Pictures that were finished before are kept: after mending, an "
+            "evaluation goes on with --resume."
+        )
+    bare = [
+        (index, entry)
+        for index, entry in enumerate(data["annotations"])
+        if not entry.get("segmentation")
+    ]
+    mixed = 0 < len(bare) < len(data["annotations"])
     return CocoDataset(
-        images=found,
+        images=tuple(
+            CocoImage(
+                entry["id"],
+                entry["file_name"],
+                images / entry["file_name"],
+                entry["height"],
+                entry["width"],
+            )
+            for entry in data["images"]
+        ),
         categories={category["id"]: category["name"] for category in data["categories"]},
-        ground_truth=_ground_truth(data),
-        has_segmentations=all("segmentation" in entry for entry in data["annotations"]),
-        sha256=hashlib.sha256(content).hexdigest(),
+        ground_truth=GroundTruth(annotations, _for_pycocotools(data)),
+        has_segmentations=not bare,
+        unsegmented=tuple(place_of("annotations", *each) for each in bare) if mixed else (),
     )
 
 
-def coco_results(image: CocoImage, detections: Detections) -> list[CocoResult]:
-    """The detections in one picture as detectron2 writes them to coco_instances_results.json."""
-    results = []
-    for found in detections:
-        xywh = found.box.copy()
-        xywh[2:] -= xywh[:2]
-        result: CocoResult = {
-            "image_id": image.id,
-            "category_id": found.category_id,
-            "bbox": xywh.tolist(),
-            "score": found.score,
+def _for_pycocotools(data: dict[str, Any]) -> dict[str, Any]:
+    images = [{key: image[key] for key in ("id", "height", "width")} for image in data["images"]]
+    categories = [{key: category[key] for key in ("id", "name")} for category in data["categories"]]
+    annotations = []
+    # pycocotools takes a match with annotation 0 for no match.
+    for number, entry in enumerate(data["annotations"], start=1):
+        annotation = {
+            "id": number,
+            **{key: entry[key] for key in ("image_id", "category_id", "bbox", "area")},
+            "iscrowd": int(entry.get("iscrowd", 0)),
         }
-        if found.mask is not None:
-            size = [image.height, image.width]
-            result["segmentation"] = {"size": size, "counts": found.mask}
-        results.append(result)
-    return results
+        if entry.get("segmentation"):
+            annotation["segmentation"] = entry["segmentation"]
+        annotations.append(annotation)
+    return {"images": images, "categories": categories, "annotations": annotations}
 
 
-def check_categories(dataset: Mapping[int, str], model: Mapping[int, str]) -> None:
-    """Refuse a model that was built for another data set.
-
-    Raises:
-        ClientError: not one category of the model has the same id and name in the data set.
-    """
-    if not dataset.items() & model.items():
-        raise ClientError(
-            "the model was built for other categories than the annotations': it returns "
-            f"{_some([f'{key} {name}' for key, name in model.items()])}, they have "
-            f"{_some([f'{key} {name}' for key, name in dataset.items()])}"
-        )
-
-
-def _check_format(data: Any) -> None:
-    if not isinstance(data, dict):
-        raise ClientError("not COCO's format: the top level is not an object")
-    required: dict[str, dict[str, type | tuple[type, ...]]] = {
-        "images": {"id": int, "file_name": str, "height": int, "width": int},
-        "annotations": {
-            "image_id": int,
-            "category_id": int,
-            "bbox": list,
-            "area": (int, float),
-        },
-        "categories": {"id": int, "name": str},
+def _paths_by_normal_form(folder: Path) -> dict[str, Path]:
+    """The files below a folder. One name has two forms in Unicode, and macOS writes the other."""
+    return {
+        unicodedata.normalize("NFC", path): Path(path)
+        for directory, _, names in os.walk(folder)
+        for path in (os.path.join(directory, name) for name in names)
     }
-    for section, fields in required.items():
-        if not isinstance(data.get(section), list):
-            raise ClientError(f"not COCO's format: it has no list {section!r}")
-        for index, entry in enumerate(data[section]):
-            for field, kind in fields.items():
-                if not isinstance(entry, dict) or not isinstance(entry.get(field), kind):
-                    raise ClientError(
-                        f"{section}[{index}] has no proper {field!r}: {json.dumps(entry)[:120]}"
-                    )
-    for section in ("images", "categories"):
-        uses = Counter(entry["id"] for entry in data[section])
-        repeated = [str(key) for key, count in uses.items() if count > 1]
-        if repeated:
-            raise ClientError(f"ids of {section} are used more than once: {_some(repeated)}")
-    for index, entry in enumerate(data["annotations"]):
-        if "segmentation" in entry and not _is_segmentation(entry["segmentation"]):
-            raise ClientError(f"annotations[{index}] has neither polygons nor RLE as segmentation")
-    if not data["images"]:
-        raise ClientError("it names no images")
-
-
-def _is_segmentation(value: Any) -> bool:
-    if isinstance(value, dict):
-        return "counts" in value and "size" in value
-    return (
-        isinstance(value, list)
-        and len(value) > 0
-        and all(isinstance(polygon, list) and len(polygon) >= 6 for polygon in value)
-    )
-
-
-def _image(entry: dict[str, Any], folder: Path) -> CocoImage:
-    name = entry["file_name"]
-    relative = PurePosixPath(name)
-    if relative.is_absolute() or ".." in relative.parts or "\0" in name or not relative.parts:
-        raise ClientError(
-            f"image {entry['id']}: {name!r} does not name a file in the folder of pictures"
-        )
-    return CocoImage(entry["id"], name, folder / relative, entry["height"], entry["width"])
-
-
-def _ground_truth(data: dict[str, Any]) -> COCO:
-    for number, annotation in enumerate(data["annotations"], start=1):
-        # pycocotools takes a match with annotation 0 for no match, and demands the other key.
-        annotation["id"] = number
-        annotation.setdefault("iscrowd", 0)
-    ground_truth = COCO()
-    ground_truth.dataset = data
-    with contextlib.redirect_stdout(io.StringIO()):
-        ground_truth.createIndex()
-    return ground_truth
-
-
-def _some(things: list[str]) -> str:
-    rest = len(things) - LISTED
-    return ", ".join(things[:LISTED]) + (f" and {rest} more" if rest > 0 else "")

@@ -15,27 +15,32 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from client.coco.dataset import CocoImage, CocoResult
+from client.coco.dataset import CocoImage
+from client.coco.result_format import CocoResult, fault_of_results
 from client.coco.shard import Shard
 from client.differences import differences
 from client.errors import ClientError
+from client.json_file import parse_json
 
-FORMAT = 1
-HEADER_KEYS = ("format", "run")
-LINE_KEYS = ("image_id", "file_size", "results")
+FORMAT = 2
+HEADER_TYPES = {"format": int, "run": dict}
+LINE_TYPES = {"image_id": int, "file_size": int, "results": list}
+
+HOW_TO_MEND = "Delete that line to resume without it, or start anew with another --output."
 
 
 def describe_run(
-    annotations: str, model: dict[str, Any], shard: Shard | None = None
+    pictures: dict[str, Any], model: dict[str, Any], shard: Shard | None = None
 ) -> dict[str, Any]:
     """What decides the content of a results file, as its header has it.
 
     Args:
-        annotations: the SHA-256 of the annotation file.
+        pictures: `CocoDataset.pictures`. What else annotations say decides no answer, so they can
+            be mended between two runs.
         model: what decides the answers, for the served model and for each model in it.
         shard: the share that is evaluated; None for all pictures.
     """
-    run: dict[str, Any] = {"annotations": annotations, "model": model}
+    run: dict[str, Any] = {"pictures": pictures, "model": model}
     return run if shard is None else {**run, "shard": str(shard)}
 
 
@@ -108,16 +113,18 @@ class ResultsFile:
         self._write(line)
         self._lines[image.id] = line
 
-    def check_unchanged(self, images: Iterable[CocoImage]) -> None:
-        """Refuse to go on with pictures that are no longer what was sent.
+    def check(self, images: Iterable[CocoImage]) -> None:
+        """Refuse to go on with pictures that are no longer what was sent, or damaged results.
 
         Raises:
-            ClientError: the file of a finished picture has another size than it had.
+            ClientError: the file of a finished picture has another size than it had; its results
+                cannot be those of the picture.
         """
         for image in images:
             line = self._lines.get(image.id)
             if line is None:
                 continue
+            check_line(self.path, image, line)
             size = image.path.stat().st_size
             if size != line["file_size"]:
                 raise ClientError(
@@ -138,6 +145,8 @@ class ResultsFile:
                 "continue it with --resume, choose another --output, or delete that folder"
             )
         expected = {"format": FORMAT, "run": run}
+        if lines and header.get("format") != FORMAT:
+            raise ClientError(f"cannot resume: {_other_format(self.path, header)}")
         if lines and header != expected:
             difference = "; ".join(
                 f"{path.removeprefix('run.')} was {before}, now {now}"
@@ -185,8 +194,28 @@ def read_results(path: Path) -> tuple[dict[str, Any], dict[int, dict[str, Any]]]
         raise ClientError(f"cannot read {path}: {error.strerror}") from error
     header, lines = _parse(path, content)
     if header.get("format") != FORMAT:
-        raise ClientError(f"{path} is not the results of an evaluation in format {FORMAT}")
+        raise ClientError(_other_format(path, header))
     return header["run"], lines
+
+
+def check_line(path: Path, image: CocoImage, line: dict[str, Any]) -> None:
+    """Refuse the line of a picture that cannot be what was answered for it.
+
+    Raises:
+        ClientError: with what is wrong.
+    """
+    fault = fault_of_results(image, line["results"])
+    if fault is not None:
+        raise ClientError(
+            f"the line of image_id {image.id} in {path} is damaged: {fault}. {HOW_TO_MEND}"
+        )
+
+
+def _other_format(path: Path, header: dict[str, Any]) -> str:
+    return (
+        f"{path} is not the results of an evaluation in format {FORMAT}, which this version writes "
+        f"and reads, but in format {header.get('format')}. Evaluate anew with another --output."
+    )
 
 
 def _parse(path: Path, content: bytes) -> tuple[dict[str, Any], dict[int, dict[str, Any]]]:
@@ -198,12 +227,12 @@ def _parse(path: Path, content: bytes) -> tuple[dict[str, Any], dict[int, dict[s
 def _parse_line(path: Path, number: int, text: bytes) -> dict[str, Any]:
     if number == 1 and not text:
         return {}
+    types = LINE_TYPES if number > 1 else HEADER_TYPES
     try:
-        line = json.loads(text)
-        _ = [line[name] for name in (LINE_KEYS if number > 1 else HEADER_KEYS)]
-    except (ValueError, KeyError, TypeError) as error:
-        raise ClientError(
-            f"line {number} of {path} is damaged: {text[:60]!r}. Delete that line to "
-            "resume without it, or start anew with another --output."
-        ) from error
+        line = parse_json(text)
+        fitting = all(type(line[name]) is kind for name, kind in types.items())
+    except (ValueError, KeyError, TypeError):
+        fitting = False
+    if not fitting:
+        raise ClientError(f"line {number} of {path} is damaged: {text[:60]!r}. {HOW_TO_MEND}")
     return line

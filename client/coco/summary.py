@@ -45,6 +45,8 @@ class Summary:
     """Pictures without a result: the metrics count them as pictures in which nothing was found."""
     setting: dict[str, Any]
     """What was evaluated, where and with which versions."""
+    notes: tuple[str, ...] = ()
+    """What to know of the metrics, a sentence each."""
     shard: Shard | None = None
     """The part of the data set that was evaluated; None for all of it."""
     resumed: int = 0
@@ -71,6 +73,7 @@ class Summary:
         return {
             "complete": self.complete,
             **{kind: metrics.values for kind, metrics in self.metrics.items()},
+            "notes": list(self.notes),
             "shard": str(self.shard) if self.shard else None,
             "images": self.images,
             "resumed_images": self.resumed,
@@ -89,8 +92,7 @@ class Summary:
         lines: list[str] = []
         for kind, metrics in self.metrics.items():
             lines += [", ".join([kind, *self._labels()]) + ":", metrics.table, ""]
-        if "segm" not in self.metrics:
-            lines.append("masks were not evaluated: the model or the annotations have none")
+        lines += [f"note: {note}" for note in self.notes]
         lines += self._throughput_lines()
         lines += self._endpoint_lines()
         if not self.complete:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from client.connection.transport import Transport
 from client.errors import ClientError, RequestFailed, ServerUnavailable
+from client.json_file import parse_json
 
 INPUTS = {"image": "BYTES"}
 BOX_OUTPUTS = ("num_detections", "boxes", "scores", "category_ids")
@@ -39,6 +39,12 @@ def has_masks(identity: Mapping[str, Any]) -> bool:
     return "masks" in next(iter(identity.values()))["outputs"]
 
 
+def categories(identity: Mapping[str, Any]) -> dict[int, str]:
+    """The name of each category id that the model of this identity can return."""
+    text = next(iter(identity.values()))["parameters"].get("categories", "")
+    return {int(entry["id"]): str(entry["name"]) for entry in parse_json(text)}
+
+
 async def inspect(transport: Transport, name: str) -> ServedModel:
     """Ask a server about its model `name`.
 
@@ -61,10 +67,11 @@ async def inspect(transport: Transport, name: str) -> ServedModel:
             f"outputs {_outputs(metadata)}, expected were {INPUTS} and {sorted(BOX_OUTPUTS)}"
         )
     config = await transport.model_config(name)
+    identity = await _identity(transport, name, config)
     return ServedModel(
         name=name,
-        categories=_categories(name, config, where),
-        identity=await _identity(transport, name, config),
+        categories=_categories(name, identity, where),
+        identity=identity,
         server_version=str(server.get("version", "")),
     )
 
@@ -97,11 +104,11 @@ def _outputs(metadata: Mapping[str, Any]) -> list[str]:
     return sorted(tensor["name"] for tensor in metadata.get("outputs", []))
 
 
-def _categories(name: str, config: Mapping[str, Any], where: str) -> dict[int, str]:
-    text = _parameters(config).get("categories", "")
+def _categories(name: str, identity: Mapping[str, Any], where: str) -> dict[int, str]:
     try:
-        return {int(entry["id"]): str(entry["name"]) for entry in json.loads(text)}
+        return categories(identity)
     except (ValueError, KeyError, TypeError) as error:
+        text = identity[name]["parameters"].get("categories", "")
         raise ClientError(
             f"the model {name} at {where} does not name its categories: its parameter "
             f"`categories` is {text[:80]!r}, expected was "

@@ -441,7 +441,8 @@ def test_a_run_is_not_continued_with_another_model_of_the_server(
 def test_annotations_of_another_data_set_are_refused_before_anything_is_sent(
     recorded_server: TritonServer, demo: Demo, tmp_path: Path
 ) -> None:
-    content = {**demo.content, "categories": [{"id": 1, "name": "person"}]}
+    people = [{**category, "name": "person"} for category in demo.content["categories"]]
+    content = {**demo.content, "categories": people}
     file = tmp_path / "instances.json"
     file.write_text(json.dumps(content))
     before = requests_served(recorded_server)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import json
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -12,6 +14,7 @@ import pytest
 
 from client.__main__ import main
 from client.coco.shard import Shard
+from client.coco.summary import Summary
 from client.errors import ClientError
 from client.evaluate import COCO_RESULTS, RESULTS, SUMMARY
 from client.merge import merge
@@ -157,8 +160,14 @@ def drop_last(shards: list[Path]) -> None:
         (rewrite_header(of_another_model),
          r"shard 1/3 \(.*/1\) and shard 3/3 \(.*/3\) are of different runs: "
          r"model\.mask_rcnn\.parameters\.resize is None and opencv"),
-        (rewrite_header(lambda run: run.update(annotations="another")),
-         r"different runs: annotations is [0-9a-f]{60} and another"),
+        (rewrite_header(lambda run: run["pictures"].update(count=65)),
+         r"different runs: pictures\.count is 64 and 65"),
+        (rewrite_header(lambda run: run.update(shard=3)), r"line 1 of .*3/results\.jsonl is dam"),
+        (rewrite_header(lambda run: run.update(shard="4/3")), "line 1 of .* is damaged"),
+        (rewrite_header(lambda run: run.update(model={})), "line 1 of .* is damaged"),
+        (rewrite_header(lambda run: run.update(model={"a": 1})), "line 1 of .* is damaged"),
+        (rewrite_header(lambda run: run["model"]["mask_rcnn"]["parameters"].update(
+            categories="[" * 100_000)), "line 1 of .* is damaged"),
         (rewrite_header(lambda run: run.update(shard="3/4")), "do not belong together"),
         (rewrite_header(lambda run: run.pop("shard")), "of the whole data set, not of a shard"),
         (lambda shards: (shards[2] / RESULTS).write_text(""), r"3/results\.jsonl is not the res"),
@@ -187,17 +196,65 @@ def test_results_of_other_pictures_than_the_shards_are_refused(
         merge(shards, output=tmp_path / "merged")
 
 
-def test_the_annotation_file_may_lie_elsewhere_but_not_be_another(
-    shards: list[Path], demo: Demo, tmp_path: Path
+def test_results_that_no_picture_can_have_are_refused(shards: list[Path], tmp_path: Path) -> None:
+    file = shards[1] / RESULTS
+    file.write_text(re.sub(r'"score":[0-9.]+', '"score":NaN', file.read_text(), count=1))
+
+    with pytest.raises(ClientError, match=r"2/results\.jsonl is damaged: detection 1: "):
+        merge(shards, output=tmp_path / "merged")
+
+    assert not (tmp_path / "merged").exists()
+
+
+@pytest.mark.parametrize("summary", ["", "[" * 200_000, "7", "{}", '{"annotation_file": 7}'])
+def test_without_a_summary_the_annotation_file_is_asked_for(
+    shards: list[Path], tmp_path: Path, summary: str
 ) -> None:
     for shard in shards:
-        (shard / SUMMARY).unlink()
-    moved, other = tmp_path / "moved.json", tmp_path / "other.json"
-    shutil.copy(demo.annotations, moved)
-    other.write_text(json.dumps(demo.content) + " ")
+        (shard / SUMMARY).write_text(summary)
 
     with pytest.raises(ClientError, match="give it with --annotations"):
         merge(shards, output=tmp_path / "merged")
-    with pytest.raises(ClientError, match="evaluated with another file than"):
-        merge(shards, output=tmp_path / "merged", annotations=other)
-    assert merge(shards, output=tmp_path / "merged", annotations=moved).complete
+
+
+def test_the_annotation_file_may_lie_elsewhere_and_be_mended_but_not_be_of_other_pictures(
+    shards: list[Path], demo: Demo, tmp_path: Path
+) -> None:
+    content = copy.deepcopy(demo.content)
+    file = tmp_path / "moved.json"
+
+    def merge_with(content: dict[str, Any], output: str) -> Summary:
+        file.write_text(json.dumps(content))
+        return merge(shards, output=tmp_path / output, annotations=file)
+
+    whole = merge_with(content, "same").metrics["bbox"].values["AP"]
+    content["annotations"] = content["annotations"][1:]
+    mended = merge_with(content, "mended")
+    assert mended.complete
+    assert mended.metrics["bbox"].values["AP"] != whole
+    content["annotations"][0]["bbox"] = None
+    with pytest.raises(
+        ClientError, match=r"moved\.json is not COCO's format:\n  annotations\[0\] "
+    ):
+        merge_with(content, "faulty")
+    content["annotations"].clear()
+    content["images"].pop()
+    with pytest.raises(ClientError, match=r"moved\.json is of other pictures than the shards"):
+        merge_with(content, "other")
+
+
+def test_categories_and_masks_are_compared_with_the_model_that_answered(
+    shards: list[Path], demo: Demo, tmp_path: Path
+) -> None:
+    content = copy.deepcopy(demo.content)
+    content["categories"][1]["name"] = "quadrangle"
+    file = tmp_path / "renamed.json"
+    file.write_text(json.dumps(content))
+
+    (note,) = merge(shards, output=tmp_path / "merged", annotations=file).notes
+
+    assert note.startswith(f"category 2 is 'quadrangle' in {file} and 'square' in the model")
+    del content["annotations"][0]["segmentation"]
+    file.write_text(json.dumps(content))
+    with pytest.raises(ClientError, match=r"no segmentation in annotations\[0\] \(id 1\), and oth"):
+        merge(shards, output=tmp_path / "partly", annotations=file)

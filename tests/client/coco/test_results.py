@@ -12,10 +12,15 @@ from typing import Any
 import pytest
 
 from client.coco.dataset import CocoImage
-from client.coco.results import ResultsFile
+from client.coco.result_format import CocoResult
+from client.coco.results import ResultsFile, read_results
 from client.errors import ClientError
 
-RUN = {"annotations": "d19c", "model": {"mask_rcnn": {"parameters": {"resize": "pillow"}}}}
+RUN = {"pictures": {"count": 3}, "model": {"mask_rcnn": {"parameters": {"resize": "pillow"}}}}
+
+
+def result(image_id: int) -> CocoResult:
+    return {"image_id": image_id, "category_id": 1, "bbox": [1.0, 2.0, 3.0, 4.0], "score": 0.5}
 
 
 @pytest.fixture
@@ -33,7 +38,7 @@ def file(tmp_path: Path, images: list[CocoImage]) -> Path:
     """The results of images 0 and 1; the second found nothing."""
     path = tmp_path / "out" / "results.jsonl"
     with ResultsFile(path, RUN, resume=False) as results:
-        results.append(images[0], 10, [{"image_id": 100, "score": 0.5}])
+        results.append(images[0], 10, [result(100)])
         results.append(images[1], 10, [])
     return path
 
@@ -45,8 +50,8 @@ def resume(file: Path, run: dict[str, Any] = RUN) -> ResultsFile:
 def test_finished_pictures_are_there_when_resumed(file: Path, images: list[CocoImage]) -> None:
     with resume(file) as results:
         assert [image in results for image in images] == [True, True, False]
-        assert results.of(images) == [{"image_id": 100, "score": 0.5}]
-        results.append(images[2], 10, [{"image_id": 102, "score": 0.25}])
+        assert results.of(images) == [result(100)]
+        results.append(images[2], 10, [result(102)])
 
     with resume(file) as results:
         assert len(results) == 3
@@ -102,7 +107,7 @@ def test_a_run_with_results_is_not_overwritten_without_being_asked(file: Path) -
 @pytest.mark.parametrize(
     ("run", "message"),
     [
-        ({**RUN, "annotations": "beef"}, "annotations was d19c, now beef"),
+        ({**RUN, "pictures": {"count": 4}}, r"run: pictures\.count was 3, now 4\."),
         (
             {**RUN, "model": {"mask_rcnn": {"parameters": {"resize": "opencv"}}}},
             r"model\.mask_rcnn\.parameters\.resize was pillow, now opencv",
@@ -133,6 +138,11 @@ def test_another_run_is_not_continued_and_the_difference_is_named(
         lambda lines: [lines[0], b'{"image_id":100}', lines[2]],
         lambda lines: [b"[", lines[1], lines[2]],
         lambda lines: [b"\xff\xfe", lines[1], lines[2]],
+        lambda lines: [b'{"format":2,"run":[]}', lines[1], lines[2]],
+        lambda lines: [lines[0], b"[" * 200_000, lines[2]],
+        lambda lines: [lines[0], b'{"image_id":[],"file_size":10,"results":[]}', lines[2]],
+        lambda lines: [lines[0], b'{"image_id":true,"file_size":10,"results":[]}', lines[2]],
+        lambda lines: [lines[0], b'{"image_id":100,"file_size":10,"results":7}', lines[2]],
     ],
 )
 def test_a_damaged_line_is_named_and_nothing_is_lost(
@@ -159,10 +169,33 @@ def test_a_picture_that_changed_since_it_was_sent_stops_resuming(
 ) -> None:
     images[2].path.write_bytes(b"not sent yet")
     with resume(file) as results:
-        results.check_unchanged(images)
+        results.check(images)
         images[0].path.write_bytes(b"another picture")
         with pytest.raises(ClientError, match=r"0\.jpg has 15 bytes and had 10"):
-            results.check_unchanged(images)
+            results.check(images)
+
+
+def test_results_that_no_picture_can_have_stop_resuming(
+    file: Path, images: list[CocoImage]
+) -> None:
+    file.write_bytes(file.read_bytes().replace(b"[1.0,2.0,3.0,4.0]", b"[1.0,2.0,3.0,NaN]"))
+
+    with (
+        resume(file) as results,
+        pytest.raises(ClientError, match=r"line of image_id 100 in .*results\.jsonl is damaged: "),
+    ):
+        results.check(images)
+
+
+@pytest.mark.parametrize("header", ['{"format": 1, "run": {"annotations": "d19c"}}', ""])
+def test_results_of_another_format_are_refused_in_words(file: Path, header: str) -> None:
+    _, *lines = file.read_text().splitlines()
+    file.write_text("\n".join([header, *lines]) + "\n")
+
+    with pytest.raises(ClientError, match=r"cannot resume: .* in format 2.* format (1|None)"):
+        resume(file)
+    with pytest.raises(ClientError, match=r"results\.jsonl is not the results .* in format 2"):
+        read_results(file)
 
 
 def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:

@@ -99,19 +99,23 @@ def _parser() -> argparse.ArgumentParser:
 
     evaluation = commands.add_parser(
         "evaluate",
-        help="average precision on a COCO data set",
-        description="Send every picture of a COCO data set and print COCO's table for boxes and "
-        "masks, throughput and latency.",
+        help="average precision on a COCO or LVIS data set",
+        description="Send every picture of a COCO or LVIS data set and print its table for boxes "
+        "and masks, throughput and latency.",
     )
     evaluation.add_argument(
-        "--images", type=Path, required=True, metavar="DIR", help="such as coco/val2017"
+        "--images",
+        type=Path,
+        required=True,
+        metavar="DIR",
+        help="such as coco/val2017; for LVIS the folder that holds train2017 and val2017",
     )
     evaluation.add_argument(
         "--annotations",
         type=Path,
         required=True,
         metavar="FILE",
-        help="such as coco/annotations/instances_val2017.json",
+        help="such as coco/annotations/instances_val2017.json or lvis_v1_val.json",
     )
     evaluation.add_argument(
         "--shard",

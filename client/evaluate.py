@@ -1,4 +1,4 @@
-"""COCO evaluation of a served model, which can be broken off and resumed at any time."""
+"""Evaluation of a served model on COCO or LVIS, which can be broken off and resumed at any time."""
 
 from __future__ import annotations
 
@@ -45,13 +45,13 @@ def evaluate(
     shard: Shard | None = None,
     progress: bool = True,
 ) -> Summary:
-    """Send every picture of a COCO data set to the served model and compute average precision.
+    """Send every picture of a COCO or LVIS data set to the served model and compute its AP.
 
     A picture that is refused does not stop the others: see `Summary.failures`.
 
     Args:
-        images: the folder of pictures, such as `val2017`.
-        annotations: such as `instances_val2017.json`.
+        images: the folder of pictures, such as `val2017`; for LVIS the one that holds it.
+        annotations: such as `instances_val2017.json` or `lvis_v1_val.json`.
         connection: the served model, and the servers that share the pictures.
         output: folder for results.jsonl (written as answers come), coco_instances_results.json and
             summary.json.

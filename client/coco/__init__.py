@@ -1,1 +1,1 @@
-"""Evaluation on COCO's data sets: annotations, results, average precision."""
+"""Evaluation on COCO's and LVIS's data sets: annotations, results, average precision."""

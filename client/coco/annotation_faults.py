@@ -1,4 +1,4 @@
-"""What is wrong with COCO annotations, found before anything is done with them.
+"""What is wrong with annotations of COCO or LVIS, found before anything is done with them.
 
 pycocotools believes what it is given: it crashes on some of these faults, computes for ever on
 others, and makes a wrong average precision of the rest.
@@ -14,6 +14,7 @@ from pathlib import PurePosixPath
 from typing import Any, NamedTuple
 
 from client import rle
+from client.coco import lvis_annotations
 
 LISTED = 50
 
@@ -101,12 +102,13 @@ def find_faults(data: Any) -> Iterator[Fault]:
     if absent:
         return
     yield from (Fault(name, [], "at least one") for name in sections[:2] if not data[name])
+    is_lvis = lvis_annotations.is_lvis(data)
     sizes: dict[int, _Size] = {}
     for index, entry in enumerate(data["images"]):
-        yield from _placed("images", index, entry, _faults_of_image(entry, sizes))
+        yield from _placed("images", index, entry, _faults_of_image(entry, sizes, is_lvis))
     names: dict[int, str] = {}
     for index, entry in enumerate(data["categories"]):
-        yield from _placed("categories", index, entry, _faults_of_category(entry, names))
+        yield from _placed("categories", index, entry, _faults_of_category(entry, names, is_lvis))
     ids: set[int] = set()
     for index, entry in enumerate(data["annotations"]):
         found = _faults_of_annotation(entry, ids, sizes, names)
@@ -125,9 +127,10 @@ def _placed(section: str, index: int, entry: Any, faults: _Found) -> Iterator[Fa
         yield Fault(f"{place_of(section, index, entry)}: {key}", found, expected)
 
 
-def _faults_of_image(image: dict[str, Any], sizes: dict[int, _Size]) -> _Found:
-    file_name = image.get("file_name", _MISSING)
-    if not _is_file_name(file_name):
+def _faults_of_image(image: dict[str, Any], sizes: dict[int, _Size], is_lvis: bool) -> _Found:
+    if is_lvis:
+        yield from _faults_of_lvis_image(image)
+    elif not _is_file_name(file_name := image.get("file_name", _MISSING)):
         yield "file_name", file_name, "the name of a file in the folder of pictures"
     size = (image.get("height", _MISSING), image.get("width", _MISSING))
     wrong = [
@@ -147,7 +150,20 @@ def _faults_of_image(image: dict[str, Any], sizes: dict[int, _Size]) -> _Found:
         sizes[identity] = _UNKNOWN_SIZE if wrong else size
 
 
-def _faults_of_category(category: dict[str, Any], names: dict[int, str]) -> _Found:
+def _faults_of_lvis_image(image: dict[str, Any]) -> _Found:
+    url = image.get("coco_url", _MISSING)
+    if not (_is_text(url) and _is_file_name(lvis_annotations.file_name(image))):
+        yield "coco_url", url, "a URL that ends in a folder and a file, …/val2017/000000397133.jpg"
+    for key in lvis_annotations.IMAGE_KEYS:
+        ids = image.get(key, _MISSING)
+        if not (isinstance(ids, list) and all(is_id(each) for each in ids)):
+            yield key, ids, "a list of ids of `categories`, as in each of LVIS's images"
+
+
+def _faults_of_category(category: dict[str, Any], names: dict[int, str], is_lvis: bool) -> _Found:
+    frequency = category.get("frequency", _MISSING)
+    if is_lvis and frequency not in lvis_annotations.FREQUENCIES:
+        yield "frequency", frequency, "one of 'r', 'c', 'f': rare, common, frequent"
     name = category.get("name", _MISSING)
     if not _is_text(name):
         yield "name", name, TEXT

@@ -1,4 +1,4 @@
-"""COCO's average precision, computed by pycocotools the way detectron2 does."""
+"""COCO's average precision, computed by pycocotools the way detectron2 does; LVIS's for LVIS."""
 
 from __future__ import annotations
 
@@ -7,31 +7,17 @@ import pickle
 import signal
 import subprocess
 import sys
-from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from client.coco import cocoeval_process
 from client.coco.dataset import CocoDataset, CocoImage, GroundTruth
+from client.coco.lvis_average_precision import evaluate_lvis_results
+from client.coco.metrics import Metrics, category_labels
 from client.coco.result_format import CocoResult
 from client.errors import ClientError
 
 METRIC_NAMES = ("AP", "AP50", "AP75", "APs", "APm", "APl")
-
-
-@dataclass(frozen=True)
-class Metrics:
-    """Average precision of one kind of detection."""
-
-    iou_type: str
-    """`bbox` or `segm`."""
-    values: dict[str, float | None]
-    """In percent under detectron2's names: AP, AP50, AP75, APs, APm, APl and AP-<category>; None
-    where the data set has nothing to find. Of a name that several categories have each is
-    AP-<category> (id <id>)."""
-    table: str
-    """The twelve lines that pycocotools prints."""
 
 
 def average_precision(
@@ -39,12 +25,15 @@ def average_precision(
 ) -> dict[str, Metrics]:
     """The metrics over `images` by "bbox" and, with `masks` and where annotated, "segm".
 
+    They are LVIS's where the annotation file is, and COCO's otherwise.
+
     Raises:
-        ClientError: pycocotools cannot work with the annotations or the results.
+        ClientError: the annotations or the results cannot be evaluated.
     """
+    evaluate = evaluate_lvis_results if dataset.is_lvis else evaluate_results
     image_ids = [image.id for image in images]
     return {
-        iou_type: evaluate_results(dataset.ground_truth, results, iou_type, image_ids)
+        iou_type: evaluate(dataset.ground_truth, results, iou_type, image_ids)
         for iou_type in (("bbox", "segm") if masks and dataset.has_segmentations else ("bbox",))
     }
 
@@ -79,7 +68,7 @@ def evaluate_results(
     compared = [{name: result[name] for name in kept} for result in results]
     found = _in_a_process(ground_truth, compared, iou_type, image_ids)
     values = dict(zip(METRIC_NAMES, map(_percent, found["stats"]), strict=False))
-    labels = _labels(ground_truth.content["categories"])
+    labels = category_labels(ground_truth.content["categories"])
     values |= {f"AP-{labels[key]}": _percent(value) for key, value in found["categories"]}
     return Metrics(iou_type, values, found["table"])
 
@@ -100,14 +89,6 @@ def _in_a_process(ground_truth: GroundTruth, *arguments: Any) -> dict[str, Any]:
     raise ClientError(
         f"pycocotools cannot evaluate {arguments[1]} on {ground_truth.file}: {reason}"
     )
-
-
-def _labels(categories: Sequence[dict[str, Any]]) -> dict[int, str]:
-    uses = Counter(category["name"] for category in categories)
-    return {
-        key: name if uses[name] == 1 else f"{name} (id {key})"
-        for key, name in ((category["id"], category["name"]) for category in categories)
-    }
 
 
 def _percent(value: float) -> float | None:

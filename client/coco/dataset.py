@@ -1,15 +1,17 @@
-"""COCO data sets: pictures and their annotations."""
+"""Data sets of COCO and LVIS: pictures and their annotations."""
 
 from __future__ import annotations
 
 import hashlib
 import json
+import operator
 import os
 import unicodedata
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from client.coco import lvis_annotations
 from client.coco.annotation_faults import find_faults, list_faults, place_of, some
 from client.errors import ClientError
 from client.json_file import parse_json
@@ -33,7 +35,7 @@ class GroundTruth:
 
     file: Path
     content: dict[str, Any]
-    """Of the annotation file what pycocotools needs, checked, with annotation ids from 1 on."""
+    """Of the annotation file what is compared, checked, with annotation ids from 1 on."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +52,9 @@ class CocoDataset:
     unsegmented: tuple[str, ...]
     """The annotations that have none while others have one, such as `annotations[0] (id 5)`."""
 
+    is_lvis: bool
+    """The annotations say of each picture which categories are known in it."""
+
     @property
     def pictures(self) -> dict[str, Any]:
         """What decides the answers for a data set, whatever else its annotations say: which
@@ -64,7 +69,9 @@ class CocoDataset:
 
 
 def load_dataset(images: Path, annotations: Path) -> CocoDataset:
-    """Read a COCO annotation file and find its pictures in the folder `images`.
+    """Read an annotation file of COCO or LVIS and find its pictures in the folder `images`.
+
+    LVIS's pictures are in COCO's folders (`val2017`, …) in the folder `images`.
 
     Raises:
         ClientError: as of `load_annotations`; a picture is missing.
@@ -84,9 +91,13 @@ def load_dataset(images: Path, annotations: Path) -> CocoDataset:
         }
         absent = [image.file_name for image in missing if image.id not in found]
         if absent:
+            layout = (
+                f". There is no {images / absent[0]}: for LVIS --images is the folder that holds "
+                "train2017/ and val2017/"
+            )
             raise ClientError(
                 f"{len(absent)} of the {len(dataset.images)} pictures named in {annotations} are "
-                f"not in {images}: {some(absent)}"
+                f"not in {images}: {some(absent)}{layout if dataset.is_lvis else ''}"
             )
         renamed = (replace(image, path=found.get(image.id, image.path)) for image in dataset.images)
         dataset = replace(dataset, images=tuple(renamed))
@@ -119,27 +130,26 @@ def load_annotations(annotations: Path, images: Path) -> CocoDataset:
         if not entry.get("segmentation")
     ]
     mixed = 0 < len(bare) < len(data["annotations"])
+    is_lvis = lvis_annotations.is_lvis(data)
+    name_of = lvis_annotations.file_name if is_lvis else operator.itemgetter("file_name")
     return CocoDataset(
         images=tuple(
-            CocoImage(
-                entry["id"],
-                entry["file_name"],
-                images / entry["file_name"],
-                entry["height"],
-                entry["width"],
-            )
-            for entry in data["images"]
+            CocoImage(entry["id"], name, images / name, entry["height"], entry["width"])
+            for entry, name in ((entry, name_of(entry)) for entry in data["images"])
         ),
         categories={category["id"]: category["name"] for category in data["categories"]},
-        ground_truth=GroundTruth(annotations, _for_pycocotools(data)),
+        ground_truth=GroundTruth(annotations, _compared(data, is_lvis)),
         has_segmentations=not bare,
         unsegmented=tuple(place_of("annotations", *each) for each in bare) if mixed else (),
+        is_lvis=is_lvis,
     )
 
 
-def _for_pycocotools(data: dict[str, Any]) -> dict[str, Any]:
-    images = [{key: image[key] for key in ("id", "height", "width")} for image in data["images"]]
-    categories = [{key: category[key] for key in ("id", "name")} for category in data["categories"]]
+def _compared(data: dict[str, Any], is_lvis: bool) -> dict[str, Any]:
+    of_image = ("id", "height", "width", *(lvis_annotations.IMAGE_KEYS if is_lvis else ()))
+    of_category = ("id", "name", *(lvis_annotations.CATEGORY_KEYS if is_lvis else ()))
+    images = [{key: image[key] for key in of_image} for image in data["images"]]
+    categories = [{key: category[key] for key in of_category} for category in data["categories"]]
     annotations = []
     # pycocotools takes a match with annotation 0 for no match.
     for number, entry in enumerate(data["annotations"], start=1):

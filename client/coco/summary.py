@@ -9,14 +9,14 @@ from datetime import datetime, timezone
 from importlib.metadata import version
 from typing import Any
 
-from client.coco.average_precision import Metrics
+from client.coco.metrics import Metrics
 from client.coco.shard import Shard
 from client.endpoint_counts import EndpointCounts
 from client.latency import Latency
 
 LISTED_FAILURES = 20
 KIND_NAMES = {"bbox": "box", "segm": "mask"}
-PACKAGES = ("tritonclient", "pycocotools", "numpy")
+PACKAGES = ("tritonclient", "pycocotools", "faster-coco-eval", "numpy")
 
 
 @dataclass(frozen=True)

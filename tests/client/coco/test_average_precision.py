@@ -136,7 +136,7 @@ dataset = load_annotations(Path("demo/val/instances.json"), Path())
 for annotation in dataset.ground_truth.content["annotations"]:
     size = annotation["segmentation"]["size"]
     annotation["segmentation"] = {"size": size, "counts": [0, size[0] * size[1] + 1]}
-results = json.loads(Path("demo/detectron2_results.json").read_text())
+results = json.loads(Path("demo/mask_rcnn_R_50_C4_shapes.results.json").read_text())
 evaluate_results(dataset.ground_truth, results, "segm")
 """
 

@@ -17,7 +17,7 @@ def dataset(
     """Its categories have ids from 1 on."""
     ground_truth = GroundTruth(Path("instances.json"), {})
     categories = dict(enumerate(names, start=1))
-    return CocoDataset((), categories, ground_truth, has_segmentations, unsegmented)
+    return CocoDataset((), categories, ground_truth, has_segmentations, unsegmented, is_lvis=False)
 
 
 def test_a_model_of_a_part_of_the_categories_needs_no_note() -> None:

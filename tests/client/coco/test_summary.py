@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 
-from client.coco.average_precision import Metrics
+from client.coco.metrics import Metrics
 from client.coco.summary import Failure, Summary
 from client.latency import Latency
 

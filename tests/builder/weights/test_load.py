@@ -55,24 +55,37 @@ def test_the_demos_weights_fill_the_demos_network() -> None:
 
 
 @pytest.mark.parametrize(
-    ("changes", "settings"),
+    ("family", "changes", "settings"),
     [
-        ({"MODEL.FPN.OUT_CHANNELS": 256}, ["MODEL.FPN.OUT_CHANNELS", "MODEL.ROI_BOX_HEAD"]),
-        ({"MODEL.ROI_HEADS.NUM_CLASSES": 80}, ["MODEL.ROI_HEADS.NUM_CLASSES"]),
-        ({"MODEL.ROI_MASK_HEAD.CONV_DIM": 256}, ["MODEL.ROI_MASK_HEAD.CONV_DIM"]),
-        ({"MODEL.ROI_MASK_HEAD.NUM_CONV": 2}, ["MODEL.ROI_MASK_HEAD.NUM_CONV"]),
-        ({"MODEL.ROI_BOX_HEAD.FC_DIM": 1024}, ["MODEL.ROI_BOX_HEAD"]),
-        ({"MODEL.ROI_BOX_HEAD.POOLER_RESOLUTION": 14}, ["MODEL.ROI_BOX_HEAD"]),
-        ({"MODEL.RESNETS.NUM_GROUPS": 4}, ["MODEL.RESNETS"]),
-        ({"MODEL.RESNETS.DEPTH": 101}, ["MODEL.RESNETS.DEPTH"]),
+        ("C4", {"MODEL.ROI_HEADS.NUM_CLASSES": 80}, ["MODEL.ROI_HEADS.NUM_CLASSES"]),
+        ("C4", {"MODEL.ROI_MASK_HEAD.CONV_DIM": 256}, ["MODEL.ROI_MASK_HEAD.CONV_DIM"]),
+        ("C4", {"MODEL.ANCHOR_GENERATOR.SIZES": [[32]]}, ["MODEL.ANCHOR_GENERATOR"]),
+        ("C4", {"MODEL.RESNETS.WIDTH_PER_GROUP": 64}, ["MODEL.RESNETS"]),
+        (
+            "C4",
+            {"MODEL.ROI_HEADS.NUM_CLASSES": 80, "MODEL.ROI_MASK_HEAD.CONV_DIM": 256},
+            ["MODEL.ROI_HEADS.NUM_CLASSES", "MODEL.ROI_MASK_HEAD.CONV_DIM"],
+        ),
+        ("C4", {"MODEL.MASK_ON": False}, ["MODEL.MASK_ON"]),
+        ("C4", {"MODEL.RESNETS.DEPTH": 101}, ["MODEL.RESNETS.DEPTH"]),
+        ("C4", {"MODEL.RESNETS.DEPTH": 152}, ["MODEL.RESNETS.DEPTH"]),
+        ("FPN", {"MODEL.FPN.OUT_CHANNELS": 256}, ["MODEL.FPN.OUT_CHANNELS", "MODEL.ROI_BOX_HEAD"]),
+        ("FPN", {"MODEL.ROI_HEADS.NUM_CLASSES": 80}, ["MODEL.ROI_HEADS.NUM_CLASSES"]),
+        ("FPN", {"MODEL.ROI_MASK_HEAD.CONV_DIM": 256}, ["MODEL.ROI_MASK_HEAD.CONV_DIM"]),
+        ("FPN", {"MODEL.ROI_MASK_HEAD.NUM_CONV": 2}, ["MODEL.ROI_MASK_HEAD.NUM_CONV"]),
+        ("FPN", {"MODEL.ROI_BOX_HEAD.FC_DIM": 1024}, ["MODEL.ROI_BOX_HEAD"]),
+        ("FPN", {"MODEL.ROI_BOX_HEAD.POOLER_RESOLUTION": 14}, ["MODEL.ROI_BOX_HEAD"]),
+        ("FPN", {"MODEL.RESNETS.NUM_GROUPS": 4}, ["MODEL.RESNETS"]),
+        ("FPN", {"MODEL.RESNETS.DEPTH": 101}, ["MODEL.RESNETS.DEPTH"]),
     ],
 )
-def test_a_configuration_of_fpn_that_does_not_fit_is_told_which_settings(
-    tmp_path: Path, changes: dict[str, object], settings: list[str]
+def test_a_configuration_that_does_not_fit_is_told_which_settings(
+    tmp_path: Path, family: str, changes: dict[str, object], settings: list[str]
 ) -> None:
-    base = DEMO / "mask_rcnn_R_50_FPN_shapes.yaml"
-    config = load_config(write_changed_config(tmp_path / "changed.yaml", base, changes))
-    message = refusal(DEMO / "mask_rcnn_R_50_FPN_shapes.pkl", network_spec(config).parameters)
+    demo = DEMO / f"mask_rcnn_R_50_{family}_shapes"
+    changed = write_changed_config(tmp_path / "changed.yaml", demo.with_suffix(".yaml"), changes)
+    parameters = network_spec(load_config(changed)).parameters
+    message = refusal(demo.with_suffix(".pkl"), parameters)
     assert re.findall(r"MODEL\.[A-Z_.]+", message) == settings
 
 
@@ -84,31 +97,6 @@ def test_weights_of_fpn_are_told_from_those_of_c4() -> None:
     parameters = network_spec(load_config(fpn.with_suffix(".yaml"))).parameters
     message = refusal(c4.with_suffix(".pkl"), parameters)
     assert "its res5 is in the RoI heads (C4), and the configuration has not" in message
-
-
-@pytest.mark.parametrize(
-    ("changes", "settings"),
-    [
-        ({"MODEL.ROI_HEADS.NUM_CLASSES": 80}, ["MODEL.ROI_HEADS.NUM_CLASSES"]),
-        ({"MODEL.ROI_MASK_HEAD.CONV_DIM": 256}, ["MODEL.ROI_MASK_HEAD.CONV_DIM"]),
-        ({"MODEL.ANCHOR_GENERATOR.SIZES": [[32]]}, ["MODEL.ANCHOR_GENERATOR"]),
-        ({"MODEL.RESNETS.WIDTH_PER_GROUP": 64}, ["MODEL.RESNETS"]),
-        (
-            {"MODEL.ROI_HEADS.NUM_CLASSES": 80, "MODEL.ROI_MASK_HEAD.CONV_DIM": 256},
-            ["MODEL.ROI_HEADS.NUM_CLASSES", "MODEL.ROI_MASK_HEAD.CONV_DIM"],
-        ),
-        ({"MODEL.MASK_ON": False}, ["MODEL.MASK_ON"]),
-        ({"MODEL.RESNETS.DEPTH": 101}, ["MODEL.RESNETS.DEPTH"]),
-        ({"MODEL.RESNETS.DEPTH": 152}, ["MODEL.RESNETS.DEPTH"]),
-    ],
-)
-def test_a_configuration_that_does_not_fit_is_told_which_settings(
-    tmp_path: Path, changes: dict[str, object], settings: list[str]
-) -> None:
-    base = DEMO / "mask_rcnn_R_50_C4_shapes.yaml"
-    config = load_config(write_changed_config(tmp_path / "changed.yaml", base, changes))
-    message = refusal(DEMO / "mask_rcnn_R_50_C4_shapes.pkl", network_spec(config).parameters)
-    assert re.findall(r"MODEL\.[A-Z_.]+", message) == settings
 
 
 # What is the same, however it is written.

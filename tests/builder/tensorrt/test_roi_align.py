@@ -1,0 +1,99 @@
+"""Networks with ONNX's RoiAlign: TensorRT-RTX asks the GPU for it, and compiles all the rest."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+from onnx import helper, numpy_helper
+
+from artifact.gpu import visible_gpus
+from builder.errors import BuildError
+from builder.network import export_onnx
+from builder.repository.canvases import canvases
+from builder.tensorrt import PlanBuilder, PlanOptions
+from builder.tensorrt.bindings import Bindings
+from tests.builder.network.trained_models import TRAINED_MODELS
+
+
+def without_roi_align(model: onnx.ModelProto) -> onnx.ModelProto:
+    """RoiAlign's places taken by nodes with its inputs, and with outputs of its shape and type.
+
+    They give each bin the mean of the RoI's map times the sum of its corners.
+    """
+    nodes: list[onnx.NodeProto] = []
+    for number, node in enumerate(model.graph.node):
+        if node.op_type != "RoiAlign":
+            nodes.append(node)
+            continue
+        side = next(each.i for each in node.attribute if each.name == "output_height")
+        name = f"in_place_of_roi_align_{number}"
+        constants = {"bins": [side, side], "one": [1], "bin_axes": [2, 3]}
+        for constant, value in constants.items():
+            tensor = numpy_helper.from_array(np.array(value, np.int64), f"{name}.{constant}")
+            model.graph.initializer.append(tensor)
+        features, boxes, pictures = node.input
+        for operator, inputs, output, attributes in (
+            ("GlobalAveragePool", [features], "means", {}),
+            ("Gather", [f"{name}.means", pictures], "mean", {"axis": 0}),
+            ("Shape", [f"{name}.mean"], "rois_and_channels", {"start": 0, "end": 2}),
+            ("Concat", [f"{name}.rois_and_channels", f"{name}.bins"], "shape", {"axis": 0}),
+            ("Expand", [f"{name}.mean", f"{name}.shape"], "all_bins", {}),
+            ("ReduceSum", [boxes, f"{name}.one"], "corners", {"keepdims": 1}),
+            ("Unsqueeze", [f"{name}.corners", f"{name}.bin_axes"], "of_roi", {}),
+        ):
+            in_place = helper.make_node(operator, inputs, [f"{name}.{output}"])
+            in_place.attribute.extend(helper.make_attribute(*each) for each in attributes.items())
+            nodes.append(in_place)
+        both = [f"{name}.all_bins", f"{name}.of_roi"]
+        nodes.append(helper.make_node("Mul", both, list(node.output)))
+    del model.graph.node[:]
+    model.graph.node.extend(nodes)
+    onnx.checker.check_model(model)
+    return model
+
+
+@pytest.mark.usefixtures("rtx")
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param("FPN", marks=pytest.mark.long),
+        pytest.param("X50", marks=pytest.mark.long),
+        "DC5",
+    ],
+)
+def test_all_but_roi_align_compiles_without_a_gpu(tmp_path: Path, name: str) -> None:
+    config, weights = TRAINED_MODELS[name].load()
+    model = export_onnx(config, weights, "fp16")
+    assert sum(node.op_type == "RoiAlign" for node in model.graph.node) == (
+        2 if name == "DC5" else 8
+    )
+    network = tmp_path / "network.onnx"
+    network.write_bytes(without_roi_align(model).SerializeToString())
+    plan = builder(tmp_path).build(network, tmp_path / "plan", canvases(config)[:1], print)
+    assert plan.profiles[0].max["canvas"] == (8, *canvases(config)[0], 3)
+
+
+def test_roi_align_itself_is_refused_without_a_gpu(rtx: Bindings, tmp_path: Path) -> None:
+    if visible_gpus():
+        pytest.skip("there is a GPU, which TensorRT-RTX may ask")
+    config, weights = TRAINED_MODELS["DC5"].load()
+    network = tmp_path / "network.onnx"
+    network.write_bytes(export_onnx(config, weights, "fp16").SerializeToString())
+    with pytest.raises(BuildError, match=r"roi_heads/RoiAlign_node_\d+ \(RoiAlign\)"):
+        builder(tmp_path).build(network, tmp_path / "plan", canvases(config)[:1], print)
+    assert not (tmp_path / "plan").exists()
+
+
+def builder(scratch: Path) -> PlanBuilder:
+    return PlanBuilder(
+        PlanOptions(
+            "tensorrt_rtx",
+            opt_batch=8,
+            max_batch=8,
+            cache=scratch / "cache",
+            compute_capabilities=("8.9",),
+        )
+    )

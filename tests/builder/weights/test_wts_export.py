@@ -24,6 +24,8 @@ from builder.weights.wts import read_wts
 
 DEMO = Path(__file__).resolve().parents[3] / "demo"
 CONFIG, WEIGHTS = DEMO / "mask_rcnn_R_50_C4_shapes.yaml", DEMO / "mask_rcnn_R_50_C4_shapes.pkl"
+FPN_CONFIG = DEMO / "mask_rcnn_R_50_FPN_shapes.yaml"
+FPN_WEIGHTS = DEMO / "mask_rcnn_R_50_FPN_shapes.pkl"
 PARAMETERS = network_spec(load_config(CONFIG)).parameters
 SHAPES = PARAMETERS.shapes
 
@@ -59,6 +61,28 @@ def detectron2s_state_dict() -> list[str]:
         *(f"roi_heads.mask_head.{name}" for name in ("deconv", "predictor")),
     ]
     return [f"{module}.{kind}" for module in modules for kind in ("weight", "bias")]
+
+
+def test_weights_of_a_pyramid_are_written_under_detectron2s_names_and_read_back_the_same(
+    tmp_path: Path,
+) -> None:
+    """tensorrtx itself has C4 alone; its format would hold any network."""
+    output = tmp_path / "demo.wts"
+    assert export(output, FPN_WEIGHTS, FPN_CONFIG) == 0
+    names = {name.rpartition(".")[0] for name in read_wts(output)}
+    assert len(names) == 74
+    assert {"backbone.bottom_up.res5.2.conv3", "backbone.fpn_output5"} <= names
+    parameters = network_spec(load_config(FPN_CONFIG)).parameters
+    from_pickle, from_wts = (load_weights(file, parameters) for file in (FPN_WEIGHTS, output))
+    for name, tensor in from_pickle.items():
+        assert from_wts[name].tobytes() == tensor.tobytes(), name
+
+
+def test_a_wts_of_another_family_is_told_as_such(tmp_path: Path) -> None:
+    output = tmp_path / "demo.wts"
+    assert export(output, FPN_WEIGHTS, FPN_CONFIG) == 0
+    with pytest.raises(BuildError, match=r"it has a feature pyramid \(FPN\), and .* asks for C4"):
+        load_weights(output, PARAMETERS)
 
 
 @contextmanager

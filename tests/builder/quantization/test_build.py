@@ -16,11 +16,11 @@ from tests.builder.quantization.conftest import DEMO
 NETWORK = Path("mask_rcnn_network") / "1"
 
 
-def build(repository: Path, *arguments: object) -> int:
+def build(repository: Path, *arguments: object, family: str = "C4") -> int:
     command = [
         *("build", "--repository", repository),
-        *("--config", DEMO / "mask_rcnn_R_50_C4_shapes.yaml"),
-        *("--weights", DEMO / "mask_rcnn_R_50_C4_shapes.pkl"),
+        *("--config", DEMO / f"mask_rcnn_R_50_{family}_shapes.yaml"),
+        *("--weights", DEMO / f"mask_rcnn_R_50_{family}_shapes.pkl"),
         *("--categories", DEMO / "val" / "instances.json"),
         *arguments,
     ]
@@ -36,36 +36,59 @@ def int8_layers(repository: Path) -> set[str]:
     }
 
 
+@pytest.mark.parametrize(
+    ("family", "parameters", "in_int8", "in_fp16"),
+    [
+        ("C4", "2,236,380", 53, {"backbone.stem.conv1"}),
+        (
+            "FPN",
+            "2,765,728",
+            65,
+            {
+                "backbone.bottom_up.stem.conv1",
+                "proposal_generator.rpn_head.objectness_logits",
+                "proposal_generator.rpn_head.anchor_deltas",
+            },
+        ),
+    ],
+)
 def test_a_build_calibrates_and_a_rebuild_needs_no_pictures(
-    tmp_path: Path, demo_pictures: list[Path], capsys: pytest.CaptureFixture[str]
+    tmp_path: Path,
+    demo_pictures: list[Path],
+    capsys: pytest.CaptureFixture[str],
+    family: str,
+    parameters: str,
+    in_int8: int,
+    in_fp16: set[str],
 ) -> None:
     pictures, first, second = (tmp_path / name for name in ("pictures", "first", "second"))
     pictures.mkdir()
     for picture in demo_pictures[:2]:
         (pictures / picture.name).symlink_to(picture)
-    assert build(first, "--precision", "int8", "--calibration", pictures) == 0
+    options = ("--precision", "int8", "--calibration")
+    assert build(first, *options, pictures, family=family) == 0
     printed = capsys.readouterr().out
     for expected in (
         f"] calibration    {pictures}\n",
         "] calibration    warning: 2 pictures only",
         "] calibration    picture 1 of 2\n",
         "] calibration    picture 2 of 2\n",
-        "2,236,380 parameters, int8\n",
+        f"{parameters} parameters, int8\n",
     ):
         assert expected in printed
     assert read_manifest(first / NETWORK / MANIFEST).precision == "int8"
     layers = int8_layers(first)
-    assert len(layers) == 53
-    assert "backbone.stem.conv1" not in layers
+    assert len(layers) == in_int8
+    assert not layers & in_fp16
 
     calibration = first / NETWORK / CALIBRATION
-    assert build(second, "--precision", "int8", "--calibration", calibration) == 0
+    assert build(second, *options, calibration, family=family) == 0
     assert "picture 1" not in capsys.readouterr().out
     for file in ("model.onnx", CALIBRATION):
         assert (first / NETWORK / file).read_bytes() == (second / NETWORK / file).read_bytes()
 
     # A build in another precision leaves no calibration behind that it was not made with.
-    assert build(second, "--precision", "fp16") == 0
+    assert build(second, "--precision", "fp16", family=family) == 0
     assert not (second / NETWORK / CALIBRATION).exists()
 
 

@@ -10,8 +10,9 @@ from PIL import Image
 from resize import RESIZERS, resized_size
 
 from builder.errors import BuildError
-from builder.network import ModelConfig
+from builder.network import ModelConfig, load_config
 from builder.quantization.pictures import MOST_PICTURES, find_pictures, network_inputs
+from tests.builder.quantization.conftest import DEMO
 
 
 def save_picture(path: Path) -> Path:
@@ -47,6 +48,20 @@ def test_what_is_passed_over_is_told_and_folders_are_gone_into_where_said(tmp_pa
         f"passed over in {tmp_path}: 1 file (1 .txt) and 1 folder (--recursive goes into them)",
         f"passed over in {tmp_path}: 1 file (1 .txt)",
     ]
+
+
+def test_a_picture_for_a_pyramid_is_padded_to_multiples_of_32(demo_pictures: list[Path]) -> None:
+    config = load_config(DEMO / "mask_rcnn_R_50_FPN_shapes.yaml")
+    padded = 0
+    for picture in demo_pictures:
+        found = network_inputs(picture, config)
+        [[height, width]] = found["image_size"]
+        canvas = found["canvas"][0]
+        assert canvas.shape == (-(-height // 32) * 32, -(-width // 32) * 32, 3)
+        assert not canvas[height:].any()
+        assert not canvas[:, width:].any()
+        padded += canvas.shape[:2] != (height, width)
+    assert padded
 
 
 def test_of_many_pictures_some_are_taken_from_all_over_the_folder(tmp_path: Path) -> None:

@@ -21,8 +21,8 @@ _LAZY = re.compile(rb"""^[^#\n]*\b_target_["']?\s*:""", re.MULTILINE)
 """What LazyConfig writes into a YAML file in place of each class and function."""
 
 _INSTEAD_OF_LAZY = (
-    "give detectron2's other kind of configuration: start from the model zoo's "
-    "mask_rcnn_R_50_C4_1x.yaml and set in it what yours changes, such as "
+    "give detectron2's other kind of configuration: start from the model zoo's YAML of the same "
+    "model, such as mask_rcnn_R_50_FPN_3x.yaml, and set in it what yours changes, such as "
     "MODEL.ROI_HEADS.NUM_CLASSES for model.roi_heads.num_classes. The weights can stay as they are"
 )
 

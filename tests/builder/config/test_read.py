@@ -574,7 +574,9 @@ def test_a_file_that_is_no_configuration_is_refused(
 def test_the_yaml_of_a_lazy_config_is_told_what_to_give_instead(write: Write, text: str) -> None:
     message = refusal(write(text))
     assert "was written by LazyConfig (it has `_target_`)" in message
-    assert "start from the model zoo's mask_rcnn_R_50_C4_1x.yaml" in message
+    assert (
+        "start from the model zoo's YAML of the same model, such as mask_rcnn_R_50_FPN" in message
+    )
 
 
 def test_a_comment_does_not_make_a_lazy_config(write: Write) -> None:

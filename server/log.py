@@ -14,6 +14,7 @@ REQUEST_LINE = re.compile(r'\{"time": ')
 GPU_DRIVER = Path("/dev/nvidiactl")
 NO_GPU_LINE = re.compile(
     r"pinned_memory_manager\.cc|CudaDriverHelper has not been initialized"
+    r"|ensemble_scheduler\.cc:\d+\] \"unable to create stream"
     r"|Failed to initialize NVML|DCGM unable to start"
 )
 

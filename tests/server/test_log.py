@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from server import log
-from server.log import LogReader, is_noteworthy, noteworthy_lines
+from server.launch import TritonServer
+from server.log import GPU_DRIVER, LogReader, is_noteworthy, noteworthy_lines
 
 WARNING = 'W1122 07:25:17.571987 17506 metrics.cc:798] "CPU metrics are unavailable"'
 INFO = "I1122 07:25:17.572079 17506 model_lifecycle.cc:839] \"successfully loaded 'echo'\""
@@ -38,6 +39,16 @@ def test_complaints_about_the_gpu_are_noteworthy_only_where_there_is_one(
         driver.touch()
     monkeypatch.setattr(log, "GPU_DRIVER", driver)
     assert is_noteworthy(NO_GPU) == has_gpu
+
+
+@pytest.mark.skipif(GPU_DRIVER.exists(), reason="what is told here may be about the GPU")
+def test_a_server_that_is_well_has_nothing_noteworthy_in_its_log(
+    demo_repository: Path, tmp_path: Path
+) -> None:
+    log_path = tmp_path / "tritonserver.log"
+    with TritonServer(demo_repository, model_config_name="onnxruntime", log_path=log_path):
+        assert noteworthy_lines(log_path) == []
+    assert "CUDA driver version is insufficient" in log_path.read_text()
 
 
 def test_a_growing_log_is_read_in_whole_lines(tmp_path: Path) -> None:

@@ -15,7 +15,6 @@ from server.locate import Installation
 class Command:
     """What a tritonserver is told, whichever it is."""
 
-    repository: Path
     model_config_name: str | None
     listen: Listen
     access_key: str
@@ -25,11 +24,11 @@ class Command:
     further_options: Sequence[str]
     """They come last, and so have the last word on what is set here."""
 
-    def words(self, installation: Installation) -> list[str]:
-        """Returns the program and its options."""
+    def words(self, installation: Installation, repository: Path) -> list[str]:
+        """Returns the program and its options; the repository's path is a plain one."""
         words = [
             str(installation.binary),
-            f"--model-repository={self.repository}",
+            f"--model-repository={repository}",
             # Kept up with the models that did load, so that it can be asked about the others.
             "--exit-on-error=false",
             f"--exit-timeout-secs={self.exit_timeout_secs}",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-import tempfile
 import uuid
 from collections.abc import Sequence
 from contextlib import ExitStack
@@ -18,6 +17,7 @@ from server.health import ModelState, model_states
 from server.listen import FREE_PORTS, Listen
 from server.loading import ready_models, wait_until_loaded
 from server.locate import find_tritonserver
+from server.plain_path import PlainPath, check_options, plain_folder
 from server.plans import check_plans
 from server.process import Process
 from server.repository import check_repository, config_names
@@ -73,8 +73,8 @@ class TritonServer:
     ) -> None:
         self.access_key = access_key or access.new_key()
         self.access_headers = access.headers(self.access_key)
+        self._repository = Path(repository)
         self._command = Command(
-            repository=Path(repository),
             model_config_name=model_config_name,
             listen=listen,
             access_key=self.access_key,
@@ -140,6 +140,10 @@ class TritonServer:
         """Of the running tritonserver."""
         return self._process.pid
 
+    def as_asked(self, text: str) -> str:
+        """Returns what tritonserver says, with the repository's path as it was given."""
+        return self._served.restore(text)
+
     def has_ended(self) -> bool:
         """Whether the server, once started, has ended by itself."""
         return self._process.has_ended()
@@ -152,20 +156,20 @@ class TritonServer:
         self.stop()
 
     def _start(self) -> None:
-        command = self._command
-        self._in_repository = check_repository(command.repository, command.model_config_name)
+        command, repository = self._command, self._repository
+        self._in_repository = check_repository(repository, command.model_config_name)
+        check_options(command.further_options)
         if command.listen.tls is not None:
             command.listen.tls.check()
         if shortage := shared_memory.shortage():
             logger.warning("warning: %s", shortage)
-        scratch = Path(
-            self._cleanup.enter_context(tempfile.TemporaryDirectory(prefix="mask-rcnn-triton-"))
-        )
+        scratch = self._cleanup.enter_context(plain_folder())
+        self._served = PlainPath.of(repository, scratch / "repository")
         self._installation = find_tritonserver(scratch, os.environ)
         warning = self._installation.exposure_warning
         if warning and not command.listen.is_local():
             logger.warning("warning: %s", warning)
-        check_plans(command.repository, command.model_config_name, self._installation)
+        check_plans(repository, command.model_config_name, self._installation)
         self.log_path = Path(self._asked_log_path or scratch / "tritonserver.log")
         try:
             self._log = self._cleanup.enter_context(self.log_path.open("wb"))
@@ -175,7 +179,7 @@ class TritonServer:
         listen = self._cleanup.enter_context(command.listen.reserved())
         self._command = replace(command, listen=listen)
         source, log_path = self._installation.source, self.log_path
-        logger.info("Starting tritonserver %s on %s; log: %s", source, command.repository, log_path)
+        logger.info("Starting tritonserver %s on %s; log: %s", source, repository, log_path)
         self._launch()
         self._cleanup.callback(self._stop_process)
         self._wait_until_loaded()
@@ -185,19 +189,23 @@ class TritonServer:
         if self._asked_log_path is None:
             # Nobody reads it then, so it is not to grow with every request.
             environment = {REQUEST_LOG: "none", **environment}
-        self._process = Process(self._command.words(self._installation), environment, self._log)
+        command = self._command.words(self._installation, self._served.plain)
+        self._process = Process(command, environment, self._log)
 
     def _wait_until_loaded(self) -> None:
-        states = wait_until_loaded(
-            self._process,
-            self._model_states,
-            self._in_repository,
-            self.log_path,
-            self._start_timeout_secs,
-        )
-        repository, name = self._command.repository, self._command.model_config_name
-        unused = config_names(repository) if name is None else []
-        self.models = ready_models(states, self._in_repository, self.log_path, unused)
+        has_name = self._command.model_config_name is not None
+        unused = [] if has_name else config_names(self._repository)
+        try:
+            states = wait_until_loaded(
+                self._process,
+                self._model_states,
+                self._in_repository,
+                self.log_path,
+                self._start_timeout_secs,
+            )
+            self.models = ready_models(states, self._in_repository, self.log_path, unused)
+        except ServerError as error:
+            raise ServerError(self.as_asked(str(error))) from None
         shared_memory.hide_regions(self._command.shared_memory_prefix)
 
     def _model_states(self) -> list[ModelState] | None:

@@ -33,7 +33,7 @@ def linked_library(
         ).stdout
     except OSError:  # no ldd
         return None
-    found = re.search(rf"^\s*{re.escape(name)}\S* => (/\S+)", listing, re.MULTILINE)
+    found = re.search(rf"^\s*{re.escape(name)}\S* => (/.+) \(0x", listing, re.MULTILINE)
     return Path(found[1]) if found else None
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from server import wheel
 from server.errors import ServerError
+from server.plain_path import PlainPath
 
 CONTAINER_BINARY = Path("/opt/tritonserver/bin/tritonserver")
 
@@ -33,7 +34,7 @@ def find_tritonserver(scratch: Path, environment: Mapping[str, str]) -> Installa
     """Finds the tritonserver to run and checks that it can run.
 
     Args:
-        scratch: an existing folder that outlives the server, for what the wheel lacks.
+        scratch: an existing folder that outlives the server, for links to backends.
         environment: the variables that the server is to inherit; PATH is searched first.
 
     Raises:
@@ -41,9 +42,9 @@ def find_tritonserver(scratch: Path, environment: Mapping[str, str]) -> Installa
     """
     on_path = shutil.which("tritonserver", path=environment.get("PATH"))
     if on_path is not None:
-        return _installed(f"on PATH ({on_path})", Path(on_path), environment)
+        return _installed(f"on PATH ({on_path})", Path(on_path), scratch, environment)
     if CONTAINER_BINARY.exists():
-        return _installed(str(CONTAINER_BINARY), CONTAINER_BINARY, environment)
+        return _installed(str(CONTAINER_BINARY), CONTAINER_BINARY, scratch, environment)
     found = wheel.find()
     if found is None:
         version = f"{sys.version_info.major}.{sys.version_info.minor}"
@@ -64,7 +65,10 @@ def find_tritonserver(scratch: Path, environment: Mapping[str, str]) -> Installa
     )
 
 
-def _installed(source: str, binary: Path, environment: Mapping[str, str]) -> Installation:
+def _installed(
+    source: str, binary: Path, scratch: Path, environment: Mapping[str, str]
+) -> Installation:
     # Triton itself looks in /opt/tritonserver/backends, wherever its binary lies.
     beside = binary.resolve().parent.parent / "backends"
-    return Installation(source, binary, beside if beside.is_dir() else None, dict(environment))
+    backends = PlainPath.of(beside, scratch / "backends").plain if beside.is_dir() else None
+    return Installation(source, binary, backends, dict(environment))

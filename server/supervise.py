@@ -38,14 +38,14 @@ def _watch(server: TritonServer, stubs: StubWatch) -> Iterator[str]:
     restarts: list[float] = []
     with LogReader(server.log_path) as log:
         while not server.has_ended():
-            yield from log.new_lines()
+            yield from map(server.as_asked, log.new_lines())
             if dead := stubs.dead_models():
                 _check_patience(restarts, dead)
                 _restart(server, dead)
                 restarts.append(time.monotonic())
                 stubs = StubWatch(server.process_id)
             time.sleep(POLL_SECS)
-        yield from log.new_lines()
+        yield from map(server.as_asked, log.new_lines())
 
 
 def _restart(server: TritonServer, dead: list[str]) -> None:

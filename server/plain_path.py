@@ -35,8 +35,11 @@ class PlainPath:
 
     @classmethod
     def of(cls, path: Path, link: Path) -> PlainPath:
-        """Makes ``link``, whose path is plain, if that of ``path`` is not."""
-        if is_plain(path):
+        """Makes ``link``, whose path is plain, if that of ``path`` is not.
+
+        A relative path is looked up in the current folder, so that has to be plain too.
+        """
+        if is_plain(path.absolute()):
             return cls(path, path)
         link.symlink_to(path.absolute())
         return cls(path, link)
@@ -56,10 +59,10 @@ def check_options(options: Sequence[str]) -> None:
     for option, following in zip(options, [*options[1:], ""], strict=False):
         name, equals, value = option.partition("=")
         path = value if equals else following
-        if name in OPTIONS and not is_plain(path):
+        if name in OPTIONS and path and not is_plain(Path(path).absolute()):
             raise ServerError(
-                f"{name} {path}: Triton's python backend cannot start from such a path, only from "
-                f"one of {PLAIN_CHARACTERS} and /; give a link to it"
+                f"{name} {Path(path).absolute()}: Triton's python backend cannot start from such a "
+                f"path, only from one of {PLAIN_CHARACTERS} and /; give a link to it"
             )
 
 
@@ -76,7 +79,7 @@ def plain_folder() -> Iterator[Path]:
 
 def _temporary_folder() -> tempfile.TemporaryDirectory[str]:
     faults = []
-    for parent in filter(is_plain, (_temporary_parent(), *FURTHER_PARENTS)):
+    for parent in filter(is_plain, dict.fromkeys((_temporary_parent(), *FURTHER_PARENTS))):
         try:
             return tempfile.TemporaryDirectory(prefix="mask-rcnn-triton-", dir=parent)
         except OSError as error:

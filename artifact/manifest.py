@@ -12,6 +12,7 @@ from typing import Any
 from artifact.errors import ArtifactError
 from artifact.from_json import from_json
 from artifact.gpu import Gpu
+from artifact.json_text import parse_json
 
 MANIFEST = "manifest.json"
 FORMAT = "mask-rcnn-triton manifest 2"
@@ -26,6 +27,10 @@ class FileRecord:
     name: str
     bytes: int
     sha256: str
+
+    def __post_init__(self) -> None:
+        if "/" in self.name or "\0" in self.name:
+            raise ValueError(f"the file {self.name!r}, expected was a name without a folder")
 
     @classmethod
     def read(cls, path: Path) -> FileRecord:
@@ -123,14 +128,14 @@ def read_manifest(path: Path) -> Manifest:
         ArtifactError: it cannot be read, or is none of this builder's.
     """
     try:
-        content = json.loads(path.read_bytes())
+        content = parse_json(path.read_bytes())
         if not isinstance(content, dict) or content.pop("format", None) != FORMAT:
             raise ValueError(f"its format is not {FORMAT!r}")
         manifest: Manifest = from_json(Manifest, content, "manifest")
         return manifest
     except OSError as error:
         raise ArtifactError(f"{path}: cannot be read: {error.strerror}") from error
-    except (ValueError, RecursionError) as error:
+    except ValueError as error:
         raise ArtifactError(
             f"{path}: is not a manifest as this version of the builder writes it ({error}); "
             "build the repository again"

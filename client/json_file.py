@@ -1,4 +1,4 @@
-"""JSON that may be anything when it is read, and is never seen half written."""
+"""JSON files that are never seen half written."""
 
 from __future__ import annotations
 
@@ -8,18 +8,6 @@ from typing import Any
 
 from artifact.whole_file import whole_file
 from client.errors import ClientError
-
-
-def parse_json(text: str | bytes) -> Any:
-    """The value of a JSON text.
-
-    Raises:
-        ValueError: it is not JSON, or not such as is ever meant: the message is a sentence.
-    """
-    try:
-        return json.loads(text)
-    except RecursionError as error:
-        raise ValueError("its brackets are nested too deeply") from error
 
 
 def write_json(path: Path, value: Any, *, indent: int | None = 1) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from artifact.json_text import parse_json
 from client.coco.average_precision import average_precision
 from client.coco.dataset import load_annotations
 from client.coco.model_match import match
@@ -17,7 +18,7 @@ from client.connection.served_model import categories, has_masks
 from client.differences import differences
 from client.errors import ClientError
 from client.evaluate import COCO_RESULTS, RESULTS, SUMMARY
-from client.json_file import parse_json, write_json
+from client.json_file import write_json
 
 
 def merge(

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import difflib
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from artifact.names import DEFAULT_NAME, ModelNames
+from builder.config.plain_yaml import parse_yaml
 from builder.config.rules import Rule, integer, number, one_of, one_or_more, text
 from perf.errors import PerfError
 
@@ -19,7 +19,15 @@ SCENARIOS = Path(__file__).with_name("scenarios")
 STEPS = ("preprocess", "network", "postprocess")
 """What a picture passes in the ensemble, in this order: properties of `ModelNames`."""
 
-FOLDER = Rule("a folder", lambda value: Path(str(text().parse(value))))
+
+def _folder(value: Any) -> Path:
+    path = str(text().parse(value))
+    if "\0" in path:
+        raise ValueError
+    return Path(os.path.expanduser(path))
+
+
+FOLDER = Rule("a folder", _folder)
 
 
 def _optional(default: Any, rule: Rule) -> Any:
@@ -148,13 +156,14 @@ def load_scenario(
 
 def _read(path: Path) -> Mapping[Any, Any]:
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is not text in UTF-8"
+        content = parse_yaml(path.read_bytes())
+    except OSError as error:
         there = ", ".join(sorted(file.stem for file in SCENARIOS.glob("*.yaml")))
-        raise PerfError(f"{path}: cannot be read: {reason}; {SCENARIOS} has: {there}") from None
-    except yaml.YAMLError as error:
-        raise PerfError(f"{path}: is not YAML: {error}") from None
+        raise PerfError(
+            f"{path}: cannot be read: {error.strerror}; {SCENARIOS} has: {there}"
+        ) from None
+    except ValueError as error:
+        raise PerfError(f"{path}: {error}") from None
     if not isinstance(content, Mapping):
         raise PerfError(f"{path}: expected `key: value` lines, found {type(content).__name__}")
     return content
@@ -173,5 +182,5 @@ def _parsed(path: Path, content: Mapping[Any, Any]) -> dict[str, Any]:
         except ValueError:
             raise PerfError(f"{path}: {key} is {value!r}; expected {rule.supported}") from None
         if isinstance(values[key], Path):
-            values[key] = (path.parent / values[key].expanduser()).resolve()
+            values[key] = Path(os.path.realpath(path.parent / values[key]))
     return values

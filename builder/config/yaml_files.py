@@ -8,8 +8,7 @@ import reprlib
 from dataclasses import dataclass
 from pathlib import Path
 
-import yaml
-
+from builder.config.plain_yaml import MoreThanPlainValues, parse_yaml
 from builder.errors import BuildError
 
 BASE_KEY = "_BASE_"
@@ -34,17 +33,6 @@ class ConfigFile:
     path: Path
     settings: dict[object, object]
     """Sections and settings nested as in the file, without `_BASE_`."""
-
-
-class _PlainLoader(yaml.SafeLoader):
-    """Reads plain values, and no merge keys: ten that merge each other are 10**10 settings."""
-
-    def flatten_mapping(self, node: yaml.MappingNode) -> None:
-        if any(key.tag == "tag:yaml.org,2002:merge" for key, _ in node.value):
-            raise yaml.constructor.ConstructorError(
-                problem="merge keys (<<) are not read", problem_mark=node.start_mark
-            )
-        super().flatten_mapping(node)
 
 
 _SHORT = reprlib.Repr()
@@ -127,17 +115,14 @@ def _read_yaml(chain: tuple[Path, ...]) -> dict[object, object]:
             f"those of detectron2's settings; {_INSTEAD_OF_LAZY}"
         )
     try:
-        settings = yaml.load(content.decode(), Loader=_PlainLoader)
-    except UnicodeDecodeError as error:
-        raise BuildError(f"{_arrows(chain)}: not a text file; expected detectron2 YAML") from error
-    except yaml.constructor.ConstructorError as error:
+        settings = parse_yaml(content)
+    except MoreThanPlainValues as error:
         raise BuildError(
-            f"{_arrows(chain)}: holds more than plain YAML values, which are all that is read "
-            f"here (tags such as !!python/… run code; in detectron2's own configurations only "
-            f"RetinaNet's have them, and RetinaNet is not built): {error}"
+            f"{_arrows(chain)}: {error} (tags such as !!python/… run code; in detectron2's own "
+            "configurations only RetinaNet's have them, and RetinaNet is not built)"
         ) from error
-    except Exception as error:  # malformed tags and numbers leave PyYAML as many other exceptions
-        raise BuildError(f"{_arrows(chain)}: not valid YAML: {error!s:.500}") from error
+    except ValueError as error:
+        raise BuildError(f"{_arrows(chain)}: {error}; expected detectron2 YAML") from error
     if not isinstance(settings, dict):
         found = "nothing" if settings is None else f"a {type(settings).__name__}"
         raise BuildError(

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from artifact.json_text import parse_json
 from builder.errors import BuildError
 from builder.network import ModelConfig, network_spec
 from builder.network.int8 import FP16_MAX
@@ -100,7 +101,7 @@ def read_calibration(path: Path, layers: Sequence[str], weights_sha256: str) -> 
         BuildError: it cannot be read, is no calibration.json, or is another network's.
     """
     try:
-        content = json.loads(path.read_bytes())
+        content = parse_json(path.read_bytes())
         if content.pop("format") != FORMAT:
             raise ValueError("another format")
         calibration = Calibration(**content)
@@ -108,7 +109,7 @@ def read_calibration(path: Path, layers: Sequence[str], weights_sha256: str) -> 
         unusable = [layer for layer in ranges if not _is_magnitude(ranges[layer])]
     except OSError as error:
         raise BuildError(f"--calibration: {path}: cannot be read: {error.strerror}") from error
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise BuildError(
             f"--calibration: {path}: is neither a folder of pictures nor the {CALIBRATION} that "
             f"an int8 build leaves beside its network ({error})"

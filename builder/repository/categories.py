@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from artifact.json_text import parse_json
 from builder.errors import BuildError
 
 
@@ -101,8 +102,8 @@ def _background(categories: Sequence[Category]) -> str:
 
 def _read_coco(path: Path) -> tuple[Category, ...]:
     try:
-        content = json.loads(_content(path))
-    except (ValueError, RecursionError) as error:
+        content = parse_json(_content(path))
+    except ValueError as error:
         raise BuildError(
             f"{path}: is not JSON: {error}; expected a COCO-format file (names, one a line, have "
             "to be in a .txt)"

@@ -15,12 +15,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from artifact.json_text import parse_json
 from client.coco.dataset import CocoImage
 from client.coco.result_format import CocoResult, fault_of_results
 from client.coco.shard import Shard
 from client.differences import differences
 from client.errors import ClientError
-from client.json_file import parse_json
 
 FORMAT = 2
 HEADER_TYPES = {"format": int, "run": dict}

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from artifact.json_text import parse_json
 from client.connection.transport import Transport
 from client.errors import ClientError, RequestFailed, ServerUnavailable
-from client.json_file import parse_json
 
 INPUTS = {"image": "BYTES"}
 BOX_OUTPUTS = ("num_detections", "boxes", "scores", "category_ids")

@@ -61,6 +61,8 @@ def test_what_is_written_is_read_back(plan: Plan | None, tmp_path: Path) -> None
         json.dumps({**CONTENT, "format": "mask-rcnn-triton manifest 1"}),
         json.dumps({**CONTENT, "more": 1}),
         json.dumps({**CONTENT, "plan": {}}),
+        json.dumps({**CONTENT, "onnx": {**CONTENT["onnx"], "name": "model\0.onnx"}}),
+        json.dumps({**CONTENT, "onnx": {**CONTENT["onnx"], "name": "../model.onnx"}}),
         json.dumps({**CONTENT, "plan": {**CONTENT["plan"], "runtime": "other"}}),
         json.dumps({key: value for key, value in CONTENT.items() if key != "weights"}),
     ],

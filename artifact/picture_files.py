@@ -76,7 +76,9 @@ class _Search:
         to_do = [folder]
         while to_do:
             folder = to_do.pop()
-            for name in os.listdir(folder):
+            names = os.listdir(folder)
+            os.stat(folder / os.pardir)  # fails in a folder of which only the names may be read
+            for name in names:
                 path = folder / name
                 if os.path.isdir(path):  # False for a link to nowhere or to itself
                     if self._goes_into(path):

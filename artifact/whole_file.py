@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,7 +20,7 @@ def whole_file(path: Path) -> Iterator[Path]:
     Raises:
         OSError: the file cannot be put into its place.
     """
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    unfinished = path.with_name(f".{uuid.uuid4().hex}.partial")
     try:
         yield unfinished
         os.replace(unfinished, path)

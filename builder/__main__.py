@@ -7,6 +7,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from artifact.system_errors import in_words
 from builder.build import build_repository
 from builder.build_arguments import add_build_arguments, build_options
 from builder.errors import BuildError
@@ -21,6 +22,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return options.command(options) or 0
     except BuildError as error:
         print(f"error: {error}", file=sys.stderr)
+        return 1
+    except OSError as error:
+        print(f"error: {in_words(error)}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)

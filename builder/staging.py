@@ -33,7 +33,7 @@ def staged(directory: Path) -> Iterator[Path]:
             f"name a folder inside it, for example {directory / 'model_repository'}"
         )
     try:
-        stage = Path(tempfile.mkdtemp(prefix=f".{directory.name}-", dir=existing))
+        stage = Path(tempfile.mkdtemp(prefix=".build-", dir=existing))
     except OSError as error:
         raise BuildError(
             f"{existing}: cannot be written ({error.strerror}); the repository is put together "

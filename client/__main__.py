@@ -10,6 +10,7 @@ import signal
 import sys
 from pathlib import Path
 
+from artifact.system_errors import in_words
 from client.coco.shard import Shard
 from client.coco.summary import Summary
 from client.connection.options import add_connection, connection_of, number_between
@@ -30,6 +31,9 @@ def main(arguments: list[str] | None = None) -> int:
         return options.run(options)
     except ClientError as error:
         print(f"error: {error}", file=sys.stderr)
+        return 1
+    except OSError as error:
+        print(f"error: {in_words(error)}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("\ninterrupted", file=sys.stderr)

@@ -16,6 +16,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from artifact.system_errors import in_words
 from server.errors import ServerError
 from server.launch import TritonServer
 
@@ -110,3 +111,5 @@ if __name__ == "__main__":
         raise SystemExit(main())
     except ServerError as error:
         raise SystemExit(f"error: {error}") from None
+    except OSError as error:
+        raise SystemExit(f"error: {in_words(error)}") from None

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from artifact.names import DEFAULT_NAME
+from artifact.system_errors import in_words
 from client.errors import ClientError
 from perf.errors import PerfError
 from perf.report.write import write_report
@@ -31,6 +32,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         options.command(options)
     except (PerfError, ServerError, ClientError) as error:
         print(f"error: {error}", file=sys.stderr)
+        return 1
+    except OSError as error:
+        print(f"error: {in_words(error)}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print(f"\n{options.when_interrupted}", file=sys.stderr)

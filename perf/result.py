@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from artifact.closed_folders import check_open
+from artifact.json_text import parse_json
 from artifact.whole_file import whole_file
 from client.latency import Latency
 from perf.errors import PerfError
@@ -88,7 +90,7 @@ def read_run(folder: Path) -> Run:
     """
     path = folder / RUN
     try:
-        value = json.loads(path.read_text(encoding="utf-8"))
+        value = parse_json(path.read_bytes())
         levels = tuple(
             Level(
                 **{
@@ -121,6 +123,7 @@ def read_runs(folders: Sequence[Path]) -> dict[Path, Run]:
 
     Raises:
         PerfError: one of the folders holds none, or one cannot be read.
+        OSError: a folder that holds none cannot be read.
     """
     runs: dict[Path, Run] = {}
     for folder in folders:
@@ -128,6 +131,7 @@ def read_runs(folders: Sequence[Path]) -> dict[Path, Run]:
             raise PerfError(f"{folder}: no such folder")
         inside = {path.parent: read_run(path.parent) for path in folder.rglob(RUN)}
         if not inside:
+            check_open(folder)
             raise PerfError(
                 f"{folder}: holds no result: no {RUN} in it or below it. "
                 f"`python -m perf run SCENARIO.yaml --output {folder}` makes one"

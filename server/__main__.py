@@ -8,6 +8,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from artifact.system_errors import in_words
 from server.access import GRPC_HEADER, HEADER, RESTRICTED, read_key
 from server.errors import ServerError
 from server.interrupt import raise_keyboard_interrupt
@@ -151,6 +152,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 0
     except ServerError as error:
         print(f"error: {error}", file=sys.stderr)
+        return 1
+    except OSError as error:
+        print(f"error: {in_words(error)}", file=sys.stderr)
         return 1
 
 

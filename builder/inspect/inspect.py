@@ -6,6 +6,7 @@ from pathlib import Path
 
 import onnx
 
+from artifact.closed_folders import check_open
 from artifact.errors import ArtifactError
 from artifact.manifest import MANIFEST, Manifest, read_manifest
 from builder.errors import BuildError
@@ -74,6 +75,7 @@ def _manifests_in(folder: Path) -> list[Path]:
     for pattern in (MANIFEST, f"*/{MANIFEST}", f"*/*/{MANIFEST}"):
         if found := sorted(folder.glob(pattern)):
             return found
+    check_open(folder)
     raise BuildError(
         f"{folder}: nothing is built in it: there is no {MANIFEST}, which `python -m builder "
         "build` writes beside the network"

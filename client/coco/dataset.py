@@ -6,15 +6,16 @@ import hashlib
 import json
 import operator
 import os
+import stat
 import unicodedata
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from artifact.json_text import parse_json
 from client.coco import lvis_annotations
 from client.coco.annotation_faults import find_faults, list_faults, place_of, some
 from client.errors import ClientError
-from client.json_file import parse_json
 
 
 @dataclass(frozen=True)
@@ -74,14 +75,14 @@ def load_dataset(images: Path, annotations: Path) -> CocoDataset:
     LVIS's pictures are in COCO's folders (`val2017`, …) in the folder `images`.
 
     Raises:
-        ClientError: as of `load_annotations`; a picture is missing.
+        ClientError: as of `load_annotations`; a picture is missing, or in a folder that is closed.
     """
     try:
         os.scandir(images).close()
     except OSError as error:
         raise ClientError(f"--images: no folder {images}: {error.strerror}") from error
     dataset = load_annotations(annotations, images)
-    missing = [image for image in dataset.images if not os.path.isfile(image.path)]
+    missing = [image for image in dataset.images if not _is_file(image.path)]
     if missing:
         paths = _paths_by_normal_form(images)
         found = {
@@ -143,6 +144,15 @@ def load_annotations(annotations: Path, images: Path) -> CocoDataset:
         unsegmented=tuple(place_of("annotations", *each) for each in bare) if mixed else (),
         is_lvis=is_lvis,
     )
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return stat.S_ISREG(path.stat().st_mode)
+    except PermissionError as error:
+        raise ClientError(f"--images: cannot read {path}: {error.strerror}") from error
+    except OSError:
+        return False
 
 
 def _compared(data: dict[str, Any], is_lvis: bool) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from artifact.picture_files import find_pictures
+from tests.permissions import bound_by_permissions
 
 GIF = b"GIF89a\1\0\1\0\0\0\0;"
 
@@ -98,3 +99,13 @@ def test_a_folder_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError) as error:
         find_pictures(tmp_path / "missing")
     assert error.value.filename == str(tmp_path / "missing")
+
+
+def test_a_folder_of_which_only_the_names_may_be_read_is_named(tmp_path: Path) -> None:
+    write(tmp_path, "inner/x.jpg")
+    inner = tmp_path / "inner"
+    inner.chmod(0o400)
+    with bound_by_permissions(), pytest.raises(PermissionError) as error:
+        find_pictures(inner)
+    inner.chmod(0o700)
+    assert str(inner) in str(error.value.filename)

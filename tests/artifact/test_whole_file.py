@@ -42,6 +42,13 @@ def test_the_file_is_the_old_one_until_the_body_has_ended(tmp_path: Path) -> Non
     assert list(tmp_path.iterdir()) == [path]
 
 
+def test_a_name_may_be_as_long_as_the_file_system_lets_it(tmp_path: Path) -> None:
+    path = tmp_path / ("x" * 255)
+    with whole_file(path) as unfinished:
+        unfinished.touch()
+    assert list(tmp_path.iterdir()) == [path]
+
+
 def begin(path: Path) -> None:
     """Is interrupted while it writes."""
     with whole_file(path) as unfinished:

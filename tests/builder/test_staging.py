@@ -123,6 +123,13 @@ def test_folders_made_for_a_move_that_fails_are_removed(
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_name_may_be_as_long_as_the_file_system_lets_it(tmp_path: Path) -> None:
+    repository = tmp_path / ("x" * 255)
+    with staged(repository) as stage:
+        (stage / "model").mkdir()
+    assert list(tmp_path.iterdir()) == [repository]
+
+
 def test_a_file_in_the_repositorys_place_is_refused(tmp_path: Path) -> None:
     file = tmp_path / "repository"
     file.write_text("")

@@ -107,7 +107,7 @@ def test_a_python_model_that_triton_cannot_start_is_refused_by_its_name(
 def test_an_option_with_a_path_that_triton_cannot_start_from_is_refused(
     words: list[str], echo_repository: Path
 ) -> None:
-    with pytest.raises(ServerError, match="--backend-directory /.*/a b: Triton's python backend"):
+    with pytest.raises(ServerError, match=r"--backend-directory /.*/a b: Triton's python backend"):
         TritonServer(echo_repository, options=words).start()
 
 

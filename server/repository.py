@@ -55,6 +55,4 @@ def _models(repository: Path) -> list[str]:
             f"{repository.absolute().parent}"
         )
     # Not glob, which passes over what may not be read.
-    return sorted(
-        entry.name for entry in repository.iterdir() if (entry / "config.pbtxt").exists()
-    )
+    return sorted(entry.name for entry in repository.iterdir() if (entry / "config.pbtxt").exists())

@@ -10,6 +10,7 @@ from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 
+from artifact.proxies import without_proxy_for_this_machine
 from server import access, shared_memory
 from server.command import Command
 from server.errors import ServerError
@@ -185,7 +186,8 @@ class TritonServer:
         self._wait_until_loaded()
 
     def _launch(self) -> None:
-        environment = self._installation.environment
+        # Its traces may be for a collector on this machine.
+        environment = without_proxy_for_this_machine(self._installation.environment)
         if self._asked_log_path is None:
             # Nobody reads it then, so it is not to grow with every request.
             environment = {REQUEST_LOG: "none", **environment}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -11,7 +12,12 @@ from pathlib import Path
 
 import pytest
 
+from artifact.proxies import without_proxy_for_this_machine
 from server.launch import TritonServer
+from tests.recording_proxy import EXCEPTIONS, VARIABLES, RecordingProxy, recording_proxy
+
+# Tests ask servers themselves too, with clients that would ask the environment's proxy.
+os.environ |= without_proxy_for_this_machine(os.environ)
 
 ROOT = Path(__file__).parents[1]
 DEMO = ROOT / "demo"
@@ -52,6 +58,17 @@ def demo_server(
         exit_timeout_secs=0,
     ) as server:
         yield server
+
+
+@pytest.fixture
+def proxy(monkeypatch: pytest.MonkeyPatch) -> Iterator[RecordingProxy]:
+    """An HTTP proxy, which the environment names for everything, this machine included."""
+    with recording_proxy() as proxy:
+        for variable in VARIABLES:
+            monkeypatch.setenv(variable, proxy.url)
+        for variable in EXCEPTIONS:
+            monkeypatch.delenv(variable, raising=False)
+        yield proxy
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

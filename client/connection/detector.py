@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from artifact.proxies import explain_grpc_proxy
 from client.connection.endpoints import Endpoint, Endpoints, describe_differences
 from client.connection.request import InferenceRequest
 from client.connection.served_model import BOX_OUTPUTS, ServedModel, inspect
@@ -100,7 +101,8 @@ async def _model_at(
     try:
         return await inspect(transport, connection.model)
     except ServerUnavailable as error:
-        if transport.protocol == "grpc":
+        # Through a proxy, what a connection of one's own would meet says nothing.
+        if transport.protocol == "grpc" and not explain_grpc_proxy(transport.url):
             fault = await handshake_fault(transport.url, connection.tls)
             if fault is not None:
                 raise ClientError(f"the server at {transport} cannot be asked: {fault}") from error

@@ -20,6 +20,7 @@ import numpy as np
 import numpy.typing as npt
 from tritonclient.utils import InferenceServerException, np_to_triton_dtype
 
+from artifact.proxies import explain_grpc_proxy, grpc_options
 from client.connection.request import InferenceRequest
 from client.connection.settings import DEFAULT_URLS
 from client.connection.tls import Tls
@@ -174,7 +175,10 @@ class GrpcTransport(Transport):
 
         options = {} if tls is None else tls.client_options()
         self._connect = functools.partial(
-            InferenceServerClient, url, channel_args=GRPC_CHANNEL_ARGS, **options
+            InferenceServerClient,
+            url,
+            channel_args=[*GRPC_CHANNEL_ARGS, *grpc_options(url)],
+            **options,
         )
         self._former: list[Any] = []
         super().__init__(url, tritonclient.grpc, self._connect(), timeout)
@@ -194,7 +198,12 @@ class GrpcTransport(Transport):
         try:
             yield
         except InferenceServerException as error:
-            raise self._told_apart(error.status(), error.message()) from error
+            message = error.message()
+            if error.status() == "StatusCode.UNAVAILABLE":
+                message += explain_grpc_proxy(self.url)
+            raise self._told_apart(error.status(), message) from error
+        except DeadlineExceeded as error:
+            raise DeadlineExceeded(f"{error}{explain_grpc_proxy(self.url)}") from error
 
 
 class HttpTransport(Transport):

@@ -12,6 +12,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from artifact.proxies import without_proxy_for_this_machine
 from perf.connection import Connection
 from perf.errors import PerfError
 from perf.input_data import choose_pictures, prepare_input_data
@@ -51,7 +52,8 @@ def run_scenarios(
         path: _check(path, scenario, url, recursive) for path, scenario in scenarios.items()
     }
     with TemporaryDirectory(prefix="mask-rcnn-perf-") as libraries:
-        analyzer = find_perf_analyzer(Path(libraries), os.environ)
+        environment = without_proxy_for_this_machine(os.environ, *([] if url is None else [url]))
+        analyzer = find_perf_analyzer(Path(libraries), environment)
         for path, scenario in scenarios.items():
             folder = _new_folder(output, scenario.name)
             shutil.copy(path, folder / SCENARIO)

@@ -22,6 +22,7 @@ from server.launch import TritonServer
 from tests.demo_build import build_demo
 from tests.monitoring.metrics_page import Page, added, read_page, wait_for_page
 from tests.monitoring.otlp_collector import OtlpCollector, run_otlp_collector
+from tests.recording_proxy import EXCEPTIONS
 
 ROOT = Path(__file__).resolve().parents[2]
 IMAGES = ROOT / "demo/val/images"
@@ -50,7 +51,7 @@ def monitored_server(
         build_demo(folder / "repository", "--name", name)
     command = yaml.safe_load(COMPOSE.read_text())["services"]["serve"]["command"]
     options = command[command.index("--") + 1 :]
-    with TritonServer(
+    server = TritonServer(
         folder / "repository",
         model_config_name="onnxruntime",
         log_path=folder / "tritonserver.log",
@@ -59,8 +60,17 @@ def monitored_server(
             *(option.replace(JAEGER, collector.url).replace(RATE, "1000000") for option in options),
             "--trace-config=opentelemetry,bsp_schedule_delay=100",
         ],
-    ) as server:
+    )
+    with pytest.MonkeyPatch.context() as environment:
+        # A dead one, which is not to be asked for a collector on this machine.
+        environment.setenv("http_proxy", "http://127.0.0.1:9")
+        for variable in EXCEPTIONS:
+            environment.delenv(variable, raising=False)
+        server.start()
+    try:
         yield server
+    finally:
+        server.stop()
 
 
 @dataclass(frozen=True)

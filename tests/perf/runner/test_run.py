@@ -16,6 +16,7 @@ from artifact.names import ModelNames
 from perf.__main__ import main
 from perf.result import read_run
 from server.launch import TritonServer
+from tests.recording_proxy import RecordingProxy
 
 ROOT = Path(__file__).parents[3]
 SHM = Path("/dev/shm")
@@ -34,10 +35,12 @@ def test_a_run_keeps_everything_and_a_report_shows_it(
     scenario_file: Callable[..., Path],
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
+    proxy: RecordingProxy,
 ) -> None:
     path = scenario_file("concurrency: 2", *SHORT)
     output = tmp_path / "results"
     assert main(["run", str(path), "--url", demo_server.grpc_url, "--output", str(output)]) == 0
+    assert proxy.asked == []
     folder = only_folder(output)
     run = read_run(folder)
     assert run.complete

@@ -13,9 +13,11 @@ from pathlib import Path
 import pytest
 
 from artifact.proxies import without_proxy_for_this_machine
+from artifact.telemetry import disable_telemetry
 from server.launch import TritonServer
 from tests.recording_proxy import EXCEPTIONS, VARIABLES, RecordingProxy, recording_proxy
 
+disable_telemetry()
 # Tests ask servers themselves too, with clients that would ask the environment's proxy.
 os.environ |= without_proxy_for_this_machine(os.environ)
 

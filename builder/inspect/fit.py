@@ -12,6 +12,7 @@ from pathlib import Path
 from artifact.gpu import visible_gpus
 from artifact.manifest import TITLES, FileRecord, Plan
 from artifact.plan_check import file_faults, gpu_faults, version_faults
+from artifact.telemetry import disable_telemetry
 from builder.errors import BuildError
 from builder.tensorrt.bindings import load_bindings
 from server.errors import ServerError
@@ -58,6 +59,7 @@ def onnx_fit(path: Path, record: FileRecord | None) -> Verdict:
     """
     if record and (faults := file_faults(record, path.parent)):
         return Verdict(False, faults)
+    disable_telemetry()
     try:
         onnxruntime = importlib.import_module("onnxruntime")
     except ImportError:

@@ -17,13 +17,17 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import onnx
-import onnxruntime
-from onnxruntime.quantization.calibrate import MinMaxCalibrater
 
+from artifact.telemetry import disable_telemetry
 from builder.errors import BuildError
 from builder.network import ModelConfig, export_onnx, network_spec
 from builder.network.int8 import FP16_MAX
 from builder.quantization.pictures import network_inputs
+
+disable_telemetry()
+
+import onnxruntime  # noqa: E402
+from onnxruntime.quantization.calibrate import MinMaxCalibrater  # noqa: E402
 
 
 def measure_input_ranges(

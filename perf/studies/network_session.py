@@ -10,6 +10,7 @@ from types import ModuleType
 from typing import Any
 
 from artifact.names import ONNX, ModelNames
+from artifact.telemetry import disable_telemetry
 from perf.errors import PerfError
 
 CUDA_NETWORK = "cuda_network.py"
@@ -21,6 +22,7 @@ def import_onnxruntime() -> ModuleType:
     Raises:
         PerfError: it is not installed.
     """
+    disable_telemetry()
     try:
         import onnxruntime
     except ImportError as error:

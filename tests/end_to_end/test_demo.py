@@ -14,17 +14,22 @@ from PIL import Image
 from client.connection.settings import Connection
 from client.evaluate import evaluate
 from server.launch import TritonServer
+from tests.recording_proxy import RecordingProxy
 
 ROOT = Path(__file__).parents[2]
 DEMO = ROOT / "demo"
 MODELS = ("mask_rcnn_R_50_C4_shapes", "mask_rcnn_R_50_FPN_shapes")
 
 
-def test_the_demo_reaches_detectron2s_ap_and_leaves_its_pictures() -> None:
+def test_the_demo_reaches_detectron2s_ap_and_leaves_its_pictures(
+    proxy: RecordingProxy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("ORT_DISABLE_TELEMETRY")  # the tests' own
     run = subprocess.run(
         [sys.executable, "-m", "demo"], cwd=ROOT, capture_output=True, text=True, check=False
     )
     assert run.returncode == 0, run.stdout[-3000:] + run.stderr[-3000:]
+    assert proxy.asked == []
     assert str(DEMO / "output/*/pictures") in run.stdout
     assert sorted(folder.name for folder in (DEMO / "output").iterdir()) == [
         *MODELS,

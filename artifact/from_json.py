@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import is_dataclass
 from types import UnionType
@@ -16,7 +17,8 @@ def from_json(kind: Any, value: Any, where: str) -> Any:
 
     Args:
         kind: a dataclass of kinds, bool, int, float, str, ``tuple[kind, ...]``,
-            ``Mapping[str, kind]``, ``kind | None`` or Any.
+            ``Mapping[str, kind]``, ``Mapping[int, kind]``, ``kind | None`` or Any.
+            A class with a `from_json` of its own is read by that.
         value: what was read.
         where: what messages call it.
 
@@ -33,7 +35,12 @@ def from_json(kind: Any, value: Any, where: str) -> Any:
         return tuple(from_json(arguments[0], item, f"{where}[{place}]") for place, item in items)
     if origin is Mapping:
         entries = _checked(dict, value, where).items()
-        return {key: from_json(arguments[1], entry, f"{where}.{key}") for key, entry in entries}
+        return {
+            arguments[0](key): from_json(arguments[1], entry, f"{where}.{key}")
+            for key, entry in entries
+        }
+    if hasattr(kind, "from_json"):
+        return kind.from_json(value)
     if is_dataclass(kind):
         return _dataclass(kind, _checked(dict, value, where), where)
     return _checked(kind, value, where)
@@ -55,4 +62,6 @@ def _checked(kind: type, value: Any, where: str) -> Any:
     # Not isinstance: to Python a bool is an int. JSON has one kind of number.
     if type(value) is not kind and (kind, type(value)) != (float, int):
         raise ValueError(f"{where} is {type(value).__name__}, expected was {kind.__name__}")
+    if kind is float and not math.isfinite(value):
+        raise ValueError(f"{where} is {value}, expected was a finite number")
     return value

@@ -97,12 +97,6 @@ class ModelStatistics:
             },
         )
 
-    @classmethod
-    def from_json(cls, value: Mapping[str, Any]) -> ModelStatistics:
-        """The inverse of ``dataclasses.asdict`` followed by JSON, which has no integer keys."""
-        batches = {int(size): Batches(**batch) for size, batch in value["batches"].items()}
-        return cls(**{**value, "batches": batches})
-
 
 def _number(fields: Mapping[str, Any], name: str) -> int:
     """Of a protobuf message in JSON, where 64-bit numbers are strings."""

@@ -7,9 +7,9 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from artifact.closed_folders import check_open
+from artifact.from_json import from_json
 from artifact.json_text import parse_json
 from artifact.whole_file import whole_file
 from client.latency import Latency
@@ -18,6 +18,29 @@ from perf.model_statistics import ModelStatistics
 from perf.scenario import Scenario
 
 RUN = "run.json"
+
+
+@dataclass(frozen=True)
+class Machine:
+    """Where perf_analyzer ran."""
+
+    cpu: str
+    cores: int
+    memory_gib: float
+    gpus: tuple[str, ...]
+    """Each one's name, driver and memory."""
+    system: str
+    busy_before: float
+    """The share of the processors' time, 0 to 1, that other programs took before."""
+
+
+@dataclass(frozen=True)
+class Server:
+    """What was measured."""
+
+    url: str
+    started_here: bool
+    """By the measurement itself, and so on this machine."""
 
 
 @dataclass(frozen=True)
@@ -62,10 +85,9 @@ class Run:
     started_at: str
     """In UTC, ISO 8601."""
     complete: bool
-    machine: Mapping[str, Any]
+    machine: Machine
     versions: Mapping[str, str]
-    server: Mapping[str, Any]
-    """Its address, and where it was started from."""
+    server: Server
     models: Mapping[str, ServedModel]
     levels: tuple[Level, ...]
 
@@ -91,29 +113,27 @@ def read_run(folder: Path) -> Run:
     path = folder / RUN
     try:
         value = parse_json(path.read_bytes())
-        levels = tuple(
-            Level(
-                **{
-                    **level,
-                    "latency_ms": Latency(**level["latency_ms"]),
-                    "windows": tuple(level["windows"]),
-                    "statistics": {
-                        name: ModelStatistics.from_json(each)
-                        for name, each in level["statistics"].items()
-                    },
-                }
-            )
-            for level in value["levels"]
-        )
-        models = {name: ServedModel(**model) for name, model in value["models"].items()}
-        scenario = Scenario.from_json(value["scenario"])
-        return Run(**{**value, "scenario": scenario, "levels": levels, "models": models})
+        run: Run = from_json(Run, value, "run")
+        if faults := _faults(run):
+            raise ValueError("; ".join(faults))
+        return run
     except OSError as error:
         raise PerfError(f"{path}: cannot be read: {error.strerror}") from None
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
+    except (ValueError, TypeError, KeyError, AttributeError, OverflowError) as error:
         raise PerfError(
             f"{path}: is not what python -m perf run writes ({type(error).__name__}: {error})"
         ) from None
+
+
+def _faults(run: Run) -> list[str]:
+    """What no measurement has, and no page can show."""
+    faults = [] if run.levels else ["levels is empty"]
+    for number, level in enumerate(run.levels):
+        if not (level.throughput > 0 and min(dataclasses.astuple(level.latency_ms)) > 0):
+            faults.append(f"levels[{number}] has a throughput or a latency that is not above 0")
+        if unknown := level.statistics.keys() - run.models.keys():
+            faults.append(f"models lacks {', '.join(sorted(unknown))} of levels[{number}]")
+    return faults
 
 
 def read_runs(folders: Sequence[Path]) -> dict[Path, Run]:

@@ -106,10 +106,24 @@ class Scenario:
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Scenario:
-        """The inverse of ``dataclasses.asdict`` followed by JSON, which has no paths and tuples."""
-        paths = {key: Path(value[key]) for key in ("repository", "images")}
-        loads = {key: tuple(value[key]) for key in ("concurrency", "request_rate")}
-        return cls(**{**value, **paths, **loads})
+        """The inverse of ``dataclasses.asdict`` followed by JSON, which has no paths and tuples.
+
+        Raises:
+            ValueError, TypeError: it is none.
+        """
+        defaults = {key.name: key.default for key in fields(cls)}
+        parsed: dict[str, Any] = {"name": text().parse(value["name"])}
+        for key in value.keys() - {"name"}:
+            given = tuple(value[key]) if isinstance(value[key], list) else value[key]
+            is_default = given == defaults[key] and type(given) is type(defaults[key])
+            try:
+                parsed[key] = given if is_default else _RULES[key].parse(value[key])
+            except ValueError:
+                raise ValueError(f"scenario.{key} is {value[key]!r}") from None
+        scenario = cls(**parsed)
+        if bool(scenario.concurrency) == bool(scenario.request_rate):
+            raise ValueError("scenario has neither concurrency nor request_rate, or both")
+        return scenario
 
 
 _RULES: dict[str, Rule] = {

@@ -29,8 +29,7 @@ def comparison(runs: Sequence[LabelledRun]) -> str:
 
 def _warning(runs: Sequence[LabelledRun]) -> str:
     machines = {
-        (each.run.machine["cpu"], each.run.machine["cores"], *each.run.machine["gpus"])
-        for each in runs
+        (each.run.machine.cpu, each.run.machine.cores, *each.run.machine.gpus) for each in runs
     }
     if len(machines) == 1:
         return ""

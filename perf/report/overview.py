@@ -52,7 +52,7 @@ def overview(runs: Sequence[LabelledRun]) -> str:
 
 
 def _warning(runs: Sequence[LabelledRun]) -> str:
-    most = max(float(each.run.machine["busy_before"]) for each in runs)
+    most = max(float(each.run.machine.busy_before) for each in runs)
     if most < DISTURBED:
         return ""
     return (

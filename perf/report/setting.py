@@ -35,12 +35,12 @@ def _group(runs: Sequence[LabelledRun]) -> str:
 
 def _machine_rows(run: Run) -> dict[str, str]:
     machine = run.machine
-    where = "" if run.server["started_here"] else "client's machine; the server may be on another: "
+    where = "" if run.server.started_here else "client's machine; the server may be on another: "
     return {
-        "Processor": f"{where}{machine['cpu']}, {machine['cores']} cores",
-        "Memory": f"{machine['memory_gib']} GiB",
-        "GPU": "; ".join(machine["gpus"]) or "none",
-        "System": str(machine["system"]),
+        "Processor": f"{where}{machine.cpu}, {machine.cores} cores",
+        "Memory": f"{machine.memory_gib} GiB",
+        "GPU": "; ".join(machine.gpus) or "none",
+        "System": str(machine.system),
         "Versions": ", ".join(f"{name} {version}" for name, version in run.versions.items()),
     }
 
@@ -51,7 +51,7 @@ def _run_rows(labelled: LabelledRun) -> dict[str, str]:
     keys += ["batch", "transport", "window_requests", "stability_percent", "max_windows"]
     values = {key: getattr(scenario, key) for key in keys}
     rows = {key: str(value) for key, value in values.items() if value is not None}
-    rows["busy with other work before"] = format.percent(run.machine["busy_before"])
+    rows["busy with other work before"] = format.percent(run.machine.busy_before)
     for name, model in run.models.items():
         if model.instances:
             rows[name] = (

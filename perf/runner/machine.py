@@ -10,22 +10,23 @@ import shutil
 import subprocess
 import time
 from pathlib import Path
-from typing import Any
+
+from perf.result import Machine
 
 ROOT = Path(__file__).parents[2]
 PACKAGES = ("numpy", "onnxruntime", "onnxruntime-gpu", "opencv-python-headless", "pillow")
 
 
-def describe_machine() -> dict[str, Any]:
+def describe_machine() -> Machine:
     """Processor, cores, memory, GPUs, and how busy it already is; takes a second."""
-    return {
-        "cpu": _cpu_model(),
-        "cores": len(os.sched_getaffinity(0)),
-        "memory_gib": round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30, 1),
-        "gpus": _gpus(),
-        "system": platform.platform(),
-        "busy_before": round(_busy(), 2),
-    }
+    return Machine(
+        cpu=_cpu_model(),
+        cores=len(os.sched_getaffinity(0)),
+        memory_gib=round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30, 1),
+        gpus=tuple(_gpus()),
+        system=platform.platform(),
+        busy_before=round(_busy(), 2),
+    )
 
 
 def describe_versions() -> dict[str, str]:

@@ -10,13 +10,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timezone
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
 from artifact.proxies import without_proxy_for_this_machine
 from perf.connection import Connection
 from perf.errors import PerfError
 from perf.input_data import choose_pictures, prepare_input_data
-from perf.result import Level, Run, ServedModel, write_run
+from perf.result import Level, Machine, Run, ServedModel, Server, write_run
 from perf.runner.analyzer import Analyzer, find_perf_analyzer
 from perf.runner.level import Bench, measure_level
 from perf.runner.machine import describe_machine, describe_versions
@@ -99,7 +98,7 @@ def _run(
     scenario: Scenario,
     pictures: Sequence[Path],
     folder: Path,
-    machine: dict[str, Any],
+    machine: Machine,
     analyzer: Analyzer,
     target: Target,
 ) -> None:
@@ -114,7 +113,7 @@ def _run(
             "perf_analyzer": analyzer.version,
             **describe_versions(),
         },
-        server={"url": connection.url, "started_here": target.metrics_url is not None},
+        server=Server(connection.url, started_here=target.metrics_url is not None),
         models={name: _served_model(connection, name) for name in scenario.names},
         levels=(),
     )

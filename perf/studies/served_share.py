@@ -50,7 +50,7 @@ def _run(options: argparse.Namespace) -> None:
     share = statistics.median(_shares(options))
     machine = describe_machine()
     print(
-        f"{machine['cpu']}, {machine['cores']} cores; {options.concurrency} requests in flight; "
+        f"{machine.cpu}, {machine.cores} cores; {options.concurrency} requests in flight; "
         f"served {share:.2f} of ONNX Runtime's own rate"
     )
 

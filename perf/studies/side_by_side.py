@@ -11,6 +11,7 @@ detectron2 must be installed, with PyTorch, for the Python that --detectron2-pyt
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import json
 import statistics
 import subprocess
@@ -93,7 +94,7 @@ def _run(options: argparse.Namespace) -> None:
     network = _network_figures(options, canvases)
     detectron2 = _detectron2_figures(options)
     figures = {
-        "machine": describe_machine(),
+        "machine": dataclasses.asdict(describe_machine()),
         "versions": describe_versions(),
         "detectron2": detectron2,
         "served_images_per_second": served,

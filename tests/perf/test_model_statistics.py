@@ -7,6 +7,7 @@ from typing import Any
 from google.protobuf import json_format
 from tritonclient.grpc import service_pb2
 
+from artifact.from_json import from_json
 from perf.model_statistics import Batches, ModelStatistics
 
 
@@ -53,7 +54,8 @@ def test_a_model_that_was_not_there_before_counts_whole() -> None:
 
 def test_json_gives_back_the_same() -> None:
     now = ModelStatistics.from_triton(model_stats(10))
-    assert ModelStatistics.from_json(json.loads(json.dumps(dataclasses.asdict(now)))) == now
+    written = json.loads(json.dumps(dataclasses.asdict(now)))
+    assert from_json(ModelStatistics, written, "statistics") == now
 
 
 def test_a_model_that_has_done_nothing_yet_is_all_zero() -> None:

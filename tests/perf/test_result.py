@@ -39,7 +39,16 @@ def test_a_missing_folder_is_named(tmp_path: Path) -> None:
         lambda value: json.dumps({**value, "models": {"a": {}}}),
         lambda value: json.dumps({**value, "scenario": {}}),
         lambda value: json.dumps({**value, "scenario": {**value["scenario"], "odd": 1}}),
+        lambda value: json.dumps({**value, "scenario": {**value["scenario"], "step": "none"}}),
+        lambda value: json.dumps({**value, "scenario": {**value["scenario"], "concurrency": []}}),
         lambda value: json.dumps({**value, "unknown": 1}),
+        lambda value: json.dumps({**value, "levels": []}),
+        lambda value: json.dumps({**value, "levels": [{**value["levels"][0], "throughput": 0}]}),
+        lambda value: json.dumps({**value, "levels": [{**value["levels"][0], "load": 1e999}]}),
+        lambda value: json.dumps({**value, "machine": {**value["machine"], "gpus": -1}}),
+        lambda value: json.dumps({**value, "server": None}),
+        lambda value: json.dumps({**value, "models": {}}),
+        lambda value: json.dumps({**value, "started_at": 3}),
     ],
 )
 def test_a_damaged_result_is_named(results: Path, change: Callable[[Any], str]) -> None:

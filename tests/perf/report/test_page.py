@@ -25,7 +25,7 @@ def test_repeated_loads_become_a_chart_over_time(run: Run) -> None:
 
 
 def test_runs_of_different_machines_are_not_compared_in_silence(run: Run) -> None:
-    other = dataclasses.replace(run, machine={**run.machine, "cpu": "Another"})
+    other = dataclasses.replace(run, machine=dataclasses.replace(run.machine, cpu="Another"))
     assert "different machines" in page(labelled({Path("a"): run, Path("b"): other}))
     assert "different machines" not in page(labelled({Path("a"): run}))
 
@@ -35,7 +35,7 @@ def test_what_others_wrote_into_a_result_stays_text(run: Run) -> None:
     scenario = dataclasses.replace(
         run.scenario, title=hostile, name=hostile, images=Path(hostile), model=hostile
     )
-    machine = {**run.machine, "cpu": hostile}
+    machine = dataclasses.replace(run.machine, cpu=hostile)
     hostile_run = dataclasses.replace(run, scenario=scenario, machine=machine)
     text = page(labelled({Path("a"): hostile_run}))
     assert "<script" not in text

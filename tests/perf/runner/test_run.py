@@ -47,7 +47,7 @@ def test_a_run_keeps_everything_and_a_report_shows_it(
     assert (folder / "scenario.yaml").read_text() == path.read_text()
     for name in ("tritonserver", "perf_analyzer", "mask-rcnn-triton", "python", "numpy"):
         assert run.versions[name]
-    assert run.machine["cores"] >= 1
+    assert run.machine.cores >= 1
     assert run.models["mask_rcnn_preprocess"].instances >= 1
 
     (level,) = run.levels

@@ -36,7 +36,7 @@ def from_json(kind: Any, value: Any, where: str) -> Any:
     if origin is Mapping:
         entries = _checked(dict, value, where).items()
         return {
-            arguments[0](key): from_json(arguments[1], entry, f"{where}.{key}")
+            _key(arguments[0], key, where): from_json(arguments[1], entry, f"{where}.{key}")
             for key, entry in entries
         }
     if hasattr(kind, "from_json"):
@@ -58,10 +58,19 @@ def _dataclass(kind: Any, content: dict[str, Any], where: str) -> Any:
     return kind(**values)
 
 
+def _key(kind: type, key: str, where: str) -> Any:
+    return int(key) if kind is int else _checked(kind, key, f"a key of {where}")
+
+
 def _checked(kind: type, value: Any, where: str) -> Any:
     # Not isinstance: to Python a bool is an int. JSON has one kind of number.
     if type(value) is not kind and (kind, type(value)) != (float, int):
         raise ValueError(f"{where} is {type(value).__name__}, expected was {kind.__name__}")
     if kind is float and not math.isfinite(value):
         raise ValueError(f"{where} is {value}, expected was a finite number")
+    if kind is str:
+        try:
+            value.encode()
+        except UnicodeEncodeError:  # half of a surrogate pair
+            raise ValueError(f"{where} is {value!r}, expected was text in Unicode") from None
     return value

@@ -31,6 +31,7 @@ def text(*, may_be_empty: bool = False) -> Rule:
     def parse(value: object) -> str:
         if not isinstance(value, str) or not (may_be_empty or value.strip()):
             raise ValueError
+        value.encode()  # half of a surrogate pair is no text: UnicodeEncodeError, a ValueError
         return value.strip()
 
     return Rule("a text", parse)

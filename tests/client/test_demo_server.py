@@ -26,7 +26,11 @@ from tests.hostile_inputs.by_hand import png_chunk, with_png_chunks
 
 
 def evaluate_some(
-    demo: Demo, server: TritonServer, images: Path, file_names: Mapping[int, str]
+    demo: Demo,
+    server: TritonServer,
+    images: Path,
+    file_names: Mapping[int, str],
+    resume: bool = False,
 ) -> Summary:
     """Evaluates pictures of the demo by their ids, in the files that stand for them."""
     content = {
@@ -41,7 +45,14 @@ def evaluate_some(
     annotations = images / "instances.json"
     annotations.write_text(json.dumps(content))
     output = images / f"evaluation of {', '.join(file_names.values())}"
-    return evaluate(images, annotations, connection_to(server), output=output, progress=False)
+    return evaluate(
+        images,
+        annotations,
+        connection_to(server),
+        output=output,
+        resume=resume,
+        progress=False,
+    )
 
 
 def test_a_picture_on_its_side_is_predicted_and_drawn_upright(
@@ -98,6 +109,9 @@ def test_half_a_png_is_one_failed_picture_and_the_others_are_counted(
 
     summary = evaluate_some(demo, demo_server, tmp_path, {1: "000000.jpg", 2: "half.png"})
 
+    again = evaluate_some(demo, demo_server, tmp_path, {1: "000000.jpg", 2: "half.png"}, True)
+    assert again.resumed == 1
+    assert [failure.file_name for failure in again.failures] == ["half.png"]
     [failure] = summary.failures
     assert failure.file_name == "half.png"
     assert "begins as a PNG of 480x320 pixels, but cannot be decoded" in failure.reason

@@ -49,6 +49,9 @@ def test_a_missing_folder_is_named(tmp_path: Path) -> None:
         lambda value: json.dumps({**value, "server": None}),
         lambda value: json.dumps({**value, "models": {}}),
         lambda value: json.dumps({**value, "started_at": 3}),
+        lambda value: json.dumps({**value, "started_at": "\ud800"}),
+        lambda value: json.dumps({**value, "versions": {"\ud800": "1"}}),
+        lambda value: json.dumps({**value, "scenario": {**value["scenario"], "title": "\ud800"}}),
     ],
 )
 def test_a_damaged_result_is_named(results: Path, change: Callable[[Any], str]) -> None:

@@ -90,6 +90,8 @@ def test_repeat_measures_the_same_loads_again(scenario_file: Callable[..., Path]
         (["concurrency: 1", "images: [a, b]"], "images is ['a', 'b']", "a folder"),
         (["concurrency: 1", "network: recorded", "step: network"], "network is", "step is network"),
         (["concurrency: 1", 'images: "a\\0b"'], "images is 'a", "a folder"),
+        (["concurrency: 1", 'images: "\\ud800"'], "images is '", "a folder"),
+        (["concurrency: 1", 'title: "\\ud800"'], "title is '", "a text"),
         (["concurrency: 1", "repeat: 2001-99-99"], "is not YAML", "month must be in 1..12"),
         (["concurrency: ["], "is not YAML", ""),
     ],

@@ -26,7 +26,7 @@ def build_demo(repository: Path, *more: str) -> Path:
 
 def build_trained(repository: Path, model: Path, *more: str) -> Path:
     """The same of the YAML and `.pkl` at `model`, trained on the demo's scenes."""
-    return _build(repository, model.with_suffix(".yaml"), model.with_suffix(".pkl"), more)
+    return build_files(repository, model.with_suffix(".yaml"), model.with_suffix(".pkl"), *more)
 
 
 def build_faster_demo(repository: Path, scratch: Path, *more: str) -> Path:
@@ -37,10 +37,11 @@ def build_faster_demo(repository: Path, scratch: Path, *more: str) -> Path:
     boxes_only = {n: t for n, t in tensors.items() if not n.startswith("roi_heads.mask_head.")}
     assert len(tensors) - len(boxes_only) == 4
     weights.write_bytes(pickle.dumps({"model": boxes_only}))
-    return _build(repository, config, weights, more)
+    return build_files(repository, config, weights, *more)
 
 
-def _build(repository: Path, config: Path, weights: Path, more: tuple[str, ...]) -> Path:
+def build_files(repository: Path, config: Path, weights: Path, *more: str) -> Path:
+    """The same of a configuration and weights for the demo's categories."""
     paths = {
         "--config": config,
         "--weights": weights,

@@ -65,7 +65,12 @@ def build_repository(options: BuildOptions) -> None:
         folder = stage / names.network_folder
         report(f"configuration  {options.config}")
         config = load_config(options.config)
-        categories = categories_for(config.model.num_classes, options.categories)
+        head = config.model.keypoint_head
+        categories = categories_for(
+            config.model.num_classes,
+            options.categories,
+            num_keypoints=0 if head is None else head.num_keypoints,
+        )
         report(f"weights        {options.weights}")
         spec = network_spec(config)
         weights = load_weights(options.weights, spec.parameters)

@@ -10,6 +10,8 @@ from typing import Any
 import yaml
 
 from builder.network import ModelConfig
+from builder.network.heads.standard import StandardROIHeadsSettings
+from builder.network.predictors.keypoint_head import KRCNNConvDeconvUpsampleHeadSettings
 
 
 def nested(settings: Mapping[str, object]) -> dict[str, Any]:
@@ -33,4 +35,15 @@ def write_changed_config(path: Path, base: Path, changes: Mapping[str, object]) 
 def without_masks(config: ModelConfig) -> ModelConfig:
     """The Faster R-CNN of a Mask R-CNN."""
     roi_heads = dataclasses.replace(config.model.roi_heads, mask_on=False, mask_head=None)
+    return dataclasses.replace(config, model=dataclasses.replace(config.model, roi_heads=roi_heads))
+
+
+def with_keypoints(config: ModelConfig, points: int, sigmas: tuple[float, ...]) -> ModelConfig:
+    """A Keypoint R-CNN of a model with a pyramid, with a small head."""
+    head = KRCNNConvDeconvUpsampleHeadSettings(
+        num_keypoints=points, conv_dims=(8,), oks_sigmas=sigmas
+    )
+    roi_heads = config.model.roi_heads
+    assert isinstance(roi_heads, StandardROIHeadsSettings)
+    roi_heads = dataclasses.replace(roi_heads, keypoint_on=True, keypoint_head=head)
     return dataclasses.replace(config, model=dataclasses.replace(config.model, roi_heads=roi_heads))

@@ -21,7 +21,7 @@ RESIDUAL_SCALE = 0.2
 """Of the branch beside each shortcut, so that activations do not grow with the depth."""
 
 LOGIT_DEVIATION = 1.5
-"""Of class scores, objectness and mask logits: among 81 classes a few are above 0.05."""
+"""Of class scores, objectness, mask and point logits: among 81 classes a few are above 0.05."""
 
 DELTA_DEVIATION = 0.5
 """Of box deltas, which BBOX_REG_WEIGHTS divide: boxes stay near their anchors."""
@@ -54,6 +54,8 @@ def _generated(
         return np.float32(0.1) * rng.standard_normal(shape, np.float32)
     # Each output is a sum over as many products as there are inputs; ReLU halves their variance.
     inputs = shape[0] if ".deconv." in name else int(np.prod(shape[1:]))
+    if ".score_lowres." in name:  # 4×4 with stride 2: four of its weights in each cell.
+        inputs = 4 * shape[0]
     return np.float32(_gain(name) / np.sqrt(inputs)) * rng.standard_normal(shape, np.float32)
 
 
@@ -62,6 +64,9 @@ def _gain(name: str) -> float:
         return 1 / PIXEL_DEVIATION
     if any(part in name for part in (".anchor_deltas.", ".bbox_pred.")):
         return DELTA_DEVIATION
-    if any(part in name for part in (".cls_score.", ".objectness_logits.", ".predictor.")):
+    if any(
+        part in name
+        for part in (".cls_score.", ".objectness_logits.", ".predictor.", ".score_lowres.")
+    ):
         return LOGIT_DEVIATION
     return float(np.sqrt(2))

@@ -64,6 +64,18 @@ ZOO: Mapping[str, Settings] = {
         "INPUT.MIN_SIZE_TEST": 1024,
         "INPUT.MAX_SIZE_TEST": 2048,
     },
+    "COCO-Keypoints/keypoint_rcnn_R_50_FPN_3x": {
+        **_FPN,
+        "MODEL.MASK_ON": False,
+        "MODEL.KEYPOINT_ON": True,
+        "MODEL.ROI_HEADS.NUM_CLASSES": 1,
+    },
+    "Misc/cascade_mask_rcnn_R_50_FPN_3x": {
+        **_FPN,
+        "MODEL.ROI_HEADS.NAME": "CascadeROIHeads",
+        "MODEL.ROI_BOX_HEAD.CLS_AGNOSTIC_BBOX_REG": True,
+        "MODEL.RPN.POST_NMS_TOPK_TRAIN": 2000,
+    },
     "PascalVOC-Detection/faster_rcnn_R_50_FPN": {
         **_FPN,
         "MODEL.MASK_ON": False,
@@ -87,10 +99,6 @@ ZOO: Mapping[str, Settings] = {
 """By the zoo's own names; every other setting is left at detectron2's default."""
 
 REFUSED: Mapping[str, tuple[Settings, str]] = {
-    "COCO-Keypoints/keypoint_rcnn_R_50_FPN_3x": (
-        {**_FPN, "MODEL.MASK_ON": False, "MODEL.KEYPOINT_ON": True},
-        "MODEL.KEYPOINT_ON",
-    ),
     "COCO-PanopticSegmentation/panoptic_fpn_R_50_3x": (
         {**_FPN, "MODEL.META_ARCHITECTURE": "PanopticFPN"},
         "MODEL.META_ARCHITECTURE",

@@ -88,6 +88,17 @@ def one_or_more(each: Rule) -> Rule:
     return Rule(f"{each.supported}, or a list of such", parse)
 
 
+def list_of(each: Rule) -> Rule:
+    """A list of any length, also of none."""
+
+    def parse(value: object) -> tuple[object, ...]:
+        if not isinstance(value, list | tuple):
+            raise ValueError
+        return tuple(map(each.parse, value))
+
+    return Rule(f"a list of numbers, each {each.supported}", parse)
+
+
 def lists_of_numbers(each: Rule) -> Rule:
     """For each feature map a list of numbers; one flat list is that of all maps."""
 

@@ -47,7 +47,7 @@ class ModelConfig:
     model: GeneralizedRCNNSettings = part(
         "MODEL.META_ARCHITECTURE",
         META_ARCHITECTURES,
-        because="only Mask R-CNN and Faster R-CNN are built",
+        because="only R-CNNs with boxes, masks and keypoints are built",
     )
 
 

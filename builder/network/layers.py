@@ -122,6 +122,36 @@ class PointwiseConvTranspose2d(Module):
         return op.Reshape(out, [-1, 2, 2, self.out_channels])
 
 
+class ConvTranspose2d(Module):
+    """`torch.nn.ConvTranspose2d`: (N, in_channels, H, W) → (N, out_channels, H', W')."""
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: int,
+        dtype: ir.DataType,
+        stride: int,
+        padding: int,
+    ) -> None:
+        super().__init__()
+        self.kernel_size = kernel_size
+        self.stride = stride
+        self.padding = padding
+        self.weight = Parameter([in_channels, out_channels, kernel_size, kernel_size], dtype)
+        self.bias = Parameter([out_channels], dtype)
+
+    def forward(self, op: Any, x: ir.Value) -> ir.Value:
+        return op.ConvTranspose(
+            x,
+            self.weight,
+            self.bias,
+            kernel_shape=[self.kernel_size] * 2,
+            strides=[self.stride] * 2,
+            pads=[self.padding] * 4,
+        )
+
+
 class Linear(Module):
     """`torch.nn.Linear`: (rows, in_features) → (rows, out_features)."""
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from artifact.json_text import parse_json
 from builder.errors import BuildError
+from builder.repository.coco_keypoints import COCO_KEYPOINTS, COCO_SKELETON
 
 
 @dataclass(frozen=True)
@@ -17,15 +20,23 @@ class Category:
 
     id: int
     name: str
+    keypoints: tuple[str, ...] = ()
+    """Names of its points; none for a model without, or where they are not known."""
+    skeleton: tuple[tuple[int, int], ...] = ()
+    """Pairs of points that a line is drawn between, counted from 1."""
 
 
-def categories_for(num_classes: int, path: str | Path | None) -> tuple[Category, ...]:
+def categories_for(
+    num_classes: int, path: str | Path | None, num_keypoints: int = 0
+) -> tuple[Category, ...]:
     """The categories of a network of `num_classes` classes.
 
     Args:
         num_classes: detectron2's MODEL.ROI_HEADS.NUM_CLASSES.
         path: a COCO-format JSON file with ``categories``, a text file (.txt) of names, one a line,
-            or None for COCO's own 80.
+            or None for COCO's own 80, or its person where there is one class with COCO's points.
+        num_keypoints: points of a detection, 0 for a network without. Of a category that does not
+            name them they are COCO's, if they are as many.
 
     Returns:
         One for each class. Class i of the network, counted from 0, is the i-th of the data set's
@@ -36,12 +47,28 @@ def categories_for(num_classes: int, path: str | Path | None) -> tuple[Category,
 
     Raises:
         BuildError: if `path` is None and there are not 80 classes, or if the file does not hold
-            `num_classes` categories.
+            `num_classes` categories, or some with another number of points.
     """
+    categories = _categories_for(num_classes, path, num_keypoints)
+    if num_keypoints != len(COCO_KEYPOINTS):
+        return categories
+    return tuple(
+        category
+        if category.keypoints
+        else dataclasses.replace(category, keypoints=COCO_KEYPOINTS, skeleton=COCO_SKELETON)
+        for category in categories
+    )
+
+
+def _categories_for(
+    num_classes: int, path: str | Path | None, num_keypoints: int
+) -> tuple[Category, ...]:
     if path is not None:
         path = Path(path)
-        read = _read_names if path.suffix.lower() == ".txt" else _read_coco
-        categories = read(path)
+        if path.suffix.lower() == ".txt":
+            categories = _read_names(path)
+        else:
+            categories = _read_coco(path, num_keypoints)
         if len(categories) != num_classes:
             raise BuildError(
                 f"{path}: has {len(categories)} categories, but the configuration has "
@@ -49,6 +76,8 @@ def categories_for(num_classes: int, path: str | Path | None) -> tuple[Category,
                 "data set that the weights were trained on" + _background(categories)
             )
         return categories
+    if (num_classes, num_keypoints) == (1, len(COCO_KEYPOINTS)):
+        return COCO_CATEGORIES[:1]
     if num_classes != len(COCO_CATEGORIES):
         raise BuildError(
             f"the configuration has {num_classes} classes and COCO has {len(COCO_CATEGORIES)}, "
@@ -62,9 +91,13 @@ def categories_for(num_classes: int, path: str | Path | None) -> tuple[Category,
 def categories_json(categories: Sequence[Category]) -> str:
     """What clients read from the ensemble's parameters: ``[{"id": 1, "name": "person"}, …]``.
 
-    One category a line, since people read it too, in ``config.pbtxt``.
+    One category a line, since people read it too, in ``config.pbtxt``. A category whose points are
+    known has COCO's ``keypoints`` and ``skeleton`` as well.
     """
-    lines = [json.dumps({"id": category.id, "name": category.name}) for category in categories]
+    lines = [
+        json.dumps({key: value for key, value in vars(category).items() if value != ()})
+        for category in categories
+    ]
     return "[\n" + ",\n".join(lines) + "\n]"
 
 
@@ -100,7 +133,7 @@ def _background(categories: Sequence[Category]) -> str:
     return "" if first is None else f", without {first!r}, which is no class of detectron2's"
 
 
-def _read_coco(path: Path) -> tuple[Category, ...]:
+def _read_coco(path: Path, num_keypoints: int) -> tuple[Category, ...]:
     try:
         content = parse_json(_content(path))
     except ValueError as error:
@@ -111,22 +144,54 @@ def _read_coco(path: Path) -> tuple[Category, ...]:
     entries = content.get("categories") if isinstance(content, dict) else None
     if not isinstance(entries, list):
         raise BuildError(f"{path}: has no list `categories`; expected a COCO-format file")
-    categories = sorted((_category(path, entry) for entry in entries), key=lambda c: c.id)
+    categories = sorted(
+        (_category(path, entry, num_keypoints) for entry in entries), key=lambda c: c.id
+    )
     ids = [category.id for category in categories]
     if repeated := sorted({i for i in ids if ids.count(i) > 1}):
         raise BuildError(f"{path}: `categories` has more than one of id {repeated[0]}")
     return tuple(categories)
 
 
-def _category(path: Path, entry: object) -> Category:
+def _category(path: Path, entry: object, num_keypoints: int) -> Category:
     if isinstance(entry, dict):
         category_id, name = entry.get("id"), entry.get("name")
         if type(category_id) is int and 0 <= category_id < 2**31 and isinstance(name, str) and name:
-            return Category(category_id, name)
+            return Category(category_id, name, *_points(path, entry, num_keypoints))
     raise BuildError(
         f"{path}: `categories` has the entry {entry!r}; expected an object with `id`, "
         "an integer from 0 to 2147483647, and `name`, a text that is not empty"
     )
+
+
+def _points(
+    path: Path, entry: dict[str, Any], num_keypoints: int
+) -> tuple[tuple[str, ...], tuple[tuple[int, int], ...]]:
+    """The `keypoints` and `skeleton` of a category, for a network that has points."""
+    names, edges = entry.get("keypoints", []), entry.get("skeleton", [])
+    if not num_keypoints or not names:
+        return (), ()
+    where = f"{path}: `categories`, id {entry['id']}"
+    if not isinstance(names, list) or not all(isinstance(name, str) and name for name in names):
+        raise BuildError(f"{where}: `keypoints` is {names!r:.200}; expected a list of names")
+    if len(names) != num_keypoints:
+        raise BuildError(
+            f"{where}: has {len(names)} `keypoints`, but the configuration has {num_keypoints} "
+            "(MODEL.ROI_KEYPOINT_HEAD.NUM_KEYPOINTS); expected the file of the data set that the "
+            "weights were trained on"
+        )
+    points = range(1, num_keypoints + 1)
+    if not isinstance(edges, list) or not all(
+        isinstance(edge, list)
+        and len(edge) == 2
+        and all(type(end) is int and end in points for end in edge)
+        for edge in edges
+    ):
+        raise BuildError(
+            f"{where}: `skeleton` is {edges!r:.200}; expected pairs of points, counted from 1 to "
+            f"{num_keypoints}"
+        )
+    return tuple(names), tuple((first, second) for first, second in edges)
 
 
 _COCO_NAMES_BY_ID = {

@@ -15,6 +15,7 @@ from artifact.names import PLAN, ModelNames
 from builder.network import ModelConfig
 from builder.repository.canvases import canvases
 from builder.repository.categories import Category, categories_json
+from builder.repository.coco_keypoints import oks_sigmas
 from builder.repository.pbtxt import (
     DataType,
     DynamicBatching,
@@ -89,9 +90,18 @@ def ensemble(pipeline: Pipeline) -> TritonModelConfig:
                 output_map=_unchanged(_names(detections)),
             ),
         ),
-        parameters={"categories": categories_json(pipeline.categories)},
-        comment="Encoded pictures to detections. The parameter `categories` is for clients.",
+        parameters=_for_clients(pipeline),
+        comment="Encoded pictures to detections. The parameters are for clients.",
     )
+
+
+def _for_clients(pipeline: Pipeline) -> dict[str, str]:
+    """The ensemble's parameters."""
+    parameters = {"categories": categories_json(pipeline.categories)}
+    head = pipeline.config.model.keypoint_head
+    if head is not None and (sigmas := oks_sigmas(head.num_keypoints, head.oks_sigmas)):
+        parameters["keypoint_oks_sigmas"] = ",".join(map(str, sigmas))
+    return parameters
 
 
 def preprocess(pipeline: Pipeline) -> TritonModelConfig:
@@ -184,8 +194,9 @@ def postprocess(pipeline: Pipeline) -> TritonModelConfig:
         instance_group=(InstanceGroup(InstanceKind.CPU, pipeline.instances),),
         parameters={"category_ids": ",".join(str(c.id) for c in pipeline.categories)},
         comment="Places past num_detections are zero, their masks empty. A mask is the counts of "
-        "COCO's compressed RLE. A request may carry the parameter score_threshold, 0 to 1. "
-        "No dynamic batching: each request goes to the first instance that is free.",
+        "COCO's compressed RLE. A point is x, y, score. A request may carry the parameter "
+        "score_threshold, 0 to 1. No dynamic batching: each request goes to the first instance "
+        "that is free.",
     )
 
 
@@ -243,6 +254,10 @@ def _detections(pipeline: Pipeline) -> tuple[Tensor, ...]:
             tensor = replace(tensor, name="category_ids")
         elif tensor.name == "mask_probs":
             tensor = Tensor("masks", DataType.STRING, tensor.dims[:1])
+        elif tensor.name == "keypoint_logits":
+            tensor = Tensor("keypoints", DataType.FP32, (*tensor.dims[:2], 3))
+        elif tensor.name == "keypoint_normalizers":
+            continue  # What a point's score is divided by.
         made.append(tensor)
     return tuple(made)
 

@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 
 _NOT_BUILT = (
-    (r"keypoint_head\.", "it predicts keypoints"),
     (r"rpn_head\.conv\.conv\d", "its RPN has several convolutions"),
     (r"\.conv2_offset\.", "it has deformable convolutions"),
     (r"sem_seg_head\.", "it segments stuff as well (panoptic)"),
@@ -45,6 +44,8 @@ _DECIDED_BY = (
     (r"box_head\.", "MODEL.ROI_BOX_HEAD (POOLER_RESOLUTION, CONV_DIM, FC_DIM)"),
     (r"(cls_score|bbox_pred|mask_head\.predictor)\.bias", "MODEL.ROI_HEADS.NUM_CLASSES"),
     (r"(deconv|mask_fcn\d)\.bias", "MODEL.ROI_MASK_HEAD.CONV_DIM"),
+    (r"conv_fcn\d+\.bias", "MODEL.ROI_KEYPOINT_HEAD.CONV_DIMS"),
+    (r"score_lowres\.bias", "MODEL.ROI_KEYPOINT_HEAD.NUM_KEYPOINTS"),
 )
 """Parameters, and the settings of the configuration that alone decide their shape."""
 
@@ -76,7 +77,8 @@ def hints(
             yield f"{meaning}, and the configuration has not: compare {settings}"
             break
     yield from _depth_hint(expected, missing, unexpected)
-    yield from _mask_head_hint(expected, missing, unexpected)
+    for head, switch in (("mask", "MODEL.MASK_ON"), ("keypoint", "MODEL.KEYPOINT_ON")):
+        yield from _head_hint(head, switch, expected, missing, unexpected)
     for pattern, settings in _DECIDED_BY:
         if any(re.search(pattern, name) for name in misshapen):
             yield f"its shapes ask for other values of {settings}"
@@ -107,14 +109,18 @@ def _resnet(names: Iterable[str]) -> str | None:
     return _RESNET_OF_RES4_BLOCKS.get(len(blocks))
 
 
-def _mask_head_hint(
-    expected: Sequence[str], missing: Sequence[str], unexpected: Sequence[str]
+def _head_hint(
+    head: str,
+    switch: str,
+    expected: Sequence[str],
+    missing: Sequence[str],
+    unexpected: Sequence[str],
 ) -> Iterator[str]:
     wanted, lacking, found = (
-        [name for name in names if name.startswith("roi_heads.mask_head.")]
+        [name for name in names if name.startswith(f"roi_heads.{head}_head.")]
         for names in (expected, missing, unexpected)
     )
     if found and not wanted:
-        yield "it has a mask head, and MODEL.MASK_ON is False"
+        yield f"it has a {head} head, and {switch} is False"
     if wanted and wanted == lacking and missing != expected:
-        yield "it has no mask head, and MODEL.MASK_ON is True"
+        yield f"it has no {head} head, and {switch} is True"

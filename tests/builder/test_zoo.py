@@ -37,6 +37,8 @@ PYRAMID_OF_50, MASKS = "Mask R-CNN R50-FPN", 28
         ("PascalVOC-Detection/faster_rcnn_R_50_FPN", "Faster R-CNN R50-FPN", 41_418_996),
         ("Misc/mask_rcnn_R_50_FPN_1x_cls_agnostic", PYRAMID_OF_50, 44_025_573),
         ("Misc/mask_rcnn_R_50_FPN_3x_syncbn", PYRAMID_OF_50, 45_680_496),
+        ("COCO-Keypoints/keypoint_rcnn_R_50_FPN_3x", "Keypoint R-CNN R50-FPN", 59_159_718),
+        ("Misc/cascade_mask_rcnn_R_50_FPN_3x", "Cascade Mask R-CNN R50-FPN", 72_011_486),
     ],
 )
 def test_the_zoos_networks_have_the_parameters_that_detectron2_gives_them(
@@ -94,6 +96,10 @@ def test_the_zoos_models_are_built(tmp_path: Path, name: str) -> None:
     assert ("mask_probs" in found) == ("mask_rcnn" in name)
     if "mask_probs" in found:
         assert found["mask_probs"].shape == (1, places, MASKS, MASKS)
+    assert ("keypoint_logits" in found) == ("keypoint_rcnn" in name)
+    if "keypoint_logits" in found:
+        assert found["keypoint_logits"].shape == (1, places, 17, 28, 28)
+        assert np.isfinite(found["keypoint_normalizers"]).all()
     manifest = json.loads((network / "1" / "manifest.json").read_text())
     assert manifest["num_classes"] == num_classes
 

@@ -45,7 +45,8 @@ def load(model: torch.nn.Module, path: Path) -> None:
 
 @torch.no_grad()
 def goldens_of(variant: Variant) -> Arrays:
-    """For each picture boxes, scores, classes and the first masks; for one the proposals too."""
+    """For each picture boxes, scores, classes and the first masks, and points; for one the
+    proposals too."""
     cfg = get_cfg()
     with tempfile.TemporaryDirectory() as folder:
         config, weights = variant.write(Path(folder))
@@ -71,6 +72,8 @@ def goldens_of(variant: Variant) -> Arrays:
         if cfg.MODEL.MASK_ON:
             masks = instances.pred_masks[:MOST_MASKS, 0].numpy()
             found[f"{number}.masks"] = masks.astype(np.float16)
+        if cfg.MODEL.KEYPOINT_ON:
+            found[f"{number}.keypoints"] = instances.pred_keypoints.numpy()
     return found
 
 

@@ -54,7 +54,7 @@ class CascadeROIHeadsSettings(StandardROIHeadsSettings):
 
 
 class CascadeROIHeads(PooledROIHeads):
-    """A box head for each stage, and a mask head."""
+    """A box head for each stage."""
 
     def __init__(
         self,

@@ -56,9 +56,12 @@ class Res5ROIHeadsSettings:
         where="mask_on",
     )
     keypoint_on: bool = setting(
-        "MODEL.KEYPOINT_ON", False, exactly(False, because="keypoints are not built")
+        "MODEL.KEYPOINT_ON",
+        False,
+        exactly(False, because="detectron2 has no keypoints on Res5ROIHeads either"),
     )
 
+    keypoint_head = None
     prefix = ""
     """What detectron2's model zoo puts before Mask R-CNN for models with these heads."""
     title = "-C4"

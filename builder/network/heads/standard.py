@@ -10,22 +10,24 @@ import onnx_ir as ir
 from onnxscript.nn import Module
 
 from artifact.manifest import Tensor
-from builder.config.rules import boolean, exactly, integer, names, one_of
+from builder.config.rules import boolean, integer, names, one_of
 from builder.config.settings import group, part, setting
 from builder.network.feature_map import Canvas, FeatureMap, FeatureShape
-from builder.network.operators.roi_pooler import ROIPooler
+from builder.network.operators.roi_pooler import POOLER_TYPES, ROIPooler
 from builder.network.precision import Precision
-from builder.network.predictors import BOX_HEADS, MASK_HEADS
+from builder.network.predictors import BOX_HEADS, KEYPOINT_HEADS, MASK_HEADS
 from builder.network.predictors.box_head import FastRCNNConvFCHead, FastRCNNConvFCHeadSettings
 from builder.network.predictors.fast_rcnn import (
     FastRCNNOutputLayers,
     FastRCNNOutputLayersSettings,
     Predictions,
 )
+from builder.network.predictors.keypoint_head import (
+    Heatmaps,
+    KRCNNConvDeconvUpsampleHeadSettings,
+)
 from builder.network.predictors.mask_head import MaskRCNNConvUpsampleHeadSettings
 from builder.network.structures import Detections, Proposals
-
-POOLER_TYPES = ("ROIAlignV2", "ROIAlign")
 
 
 @dataclass(frozen=True)
@@ -69,8 +71,12 @@ class StandardROIHeadsSettings:
         because="other mask heads are not built",
         where="mask_on",
     )
-    keypoint_on: bool = setting(
-        "MODEL.KEYPOINT_ON", False, exactly(False, because="keypoints are not built")
+    keypoint_on: bool = setting("MODEL.KEYPOINT_ON", False, boolean())
+    keypoint_head: KRCNNConvDeconvUpsampleHeadSettings | None = part(
+        "MODEL.ROI_KEYPOINT_HEAD.NAME",
+        KEYPOINT_HEADS,
+        because="other keypoint heads are not built",
+        where="keypoint_on",
     )
 
     prefix = ""
@@ -80,11 +86,14 @@ class StandardROIHeadsSettings:
 
     def outputs(self) -> tuple[Tensor, ...]:
         """The network's outputs, which `StandardROIHeads` makes."""
-        boxes = self.box_predictor.outputs()
-        if self.mask_head is None:
-            return boxes
-        places, side = self.box_predictor.detections_per_image, 2 * self.mask_pooler.resolution
-        return (*boxes, Tensor("mask_probs", "FP32", (-1, places, side, side)))
+        outputs = self.box_predictor.outputs()
+        places = self.box_predictor.detections_per_image
+        if self.mask_head is not None:
+            side = 2 * self.mask_pooler.resolution
+            outputs += (Tensor("mask_probs", "FP32", (-1, places, side, side)),)
+        if self.keypoint_head is not None:
+            outputs += self.keypoint_head.outputs(places)
+        return outputs
 
     def build(
         self, shapes: Mapping[str, FeatureShape], most_proposals: int, precision: Precision
@@ -94,7 +103,7 @@ class StandardROIHeadsSettings:
 
 
 class PooledROIHeads(Module):
-    """Heads that pool from the backbone's maps: each has a box branch, and all the mask branch."""
+    """Heads that pool from the backbone's maps: each has a box branch; the others are the same."""
 
     def __init__(
         self,
@@ -116,6 +125,10 @@ class PooledROIHeads(Module):
                 settings.box_predictor.num_classes,
                 precision,
             )
+        self.keypoint_on = settings.keypoint_head is not None
+        if settings.keypoint_head is not None:
+            self.keypoint_pooler = ROIPooler(**vars(settings.keypoint_head.pooler))
+            self.keypoint_head = settings.keypoint_head.build(self.channels, precision)
 
     def forward(
         self, op: Any, features: Mapping[str, FeatureMap], proposals: Proposals, canvas: Canvas
@@ -133,7 +146,16 @@ class PooledROIHeads(Module):
         if self.mask_on:
             pooled = self.mask_pooler.pool(op, maps, detections.boxes, self.dtype)
             outputs["mask_probs"] = self.mask_head(op, pooled, detections.classes)
+        if self.keypoint_on:
+            outputs |= self.forward_keypoint(op, maps, detections)._asdict()
         return outputs
+
+    def forward_keypoint(
+        self, op: Any, maps: Sequence[FeatureMap], detections: Detections
+    ) -> Heatmaps:
+        """The heatmaps of the detections' points, from the maps that they are pooled from."""
+        pooled = self.keypoint_pooler.pool(op, maps, detections.boxes, self.dtype)
+        return self.keypoint_head(op, pooled, op.Shape(detections.scores))
 
     def forward_box(
         self, op: Any, maps: Sequence[FeatureMap], proposals: Proposals, image_size: ir.Value
@@ -155,7 +177,7 @@ class PooledROIHeads(Module):
 
 
 class StandardROIHeads(PooledROIHeads):
-    """One box head, and a mask head."""
+    """One box head."""
 
     def __init__(
         self,

@@ -1,4 +1,4 @@
-"""Mask R-CNN and Faster R-CNN, from a canvas to detections: detectron2's `GeneralizedRCNN`."""
+"""Mask, Keypoint and Faster R-CNN, from a canvas to detections: detectron2's `GeneralizedRCNN`."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ from builder.network.heads import ROI_HEADS
 from builder.network.heads.res5 import Res5ROIHeads, Res5ROIHeadsSettings
 from builder.network.heads.standard import PooledROIHeads, StandardROIHeadsSettings
 from builder.network.precision import Precision
+from builder.network.predictors.keypoint_head import KRCNNConvDeconvUpsampleHeadSettings
 from builder.network.proposals import PROPOSAL_GENERATORS
 from builder.network.proposals.rpn import RPN, RPNSettings
 
@@ -79,13 +80,21 @@ class GeneralizedRCNNSettings:
     @property
     def title(self) -> str:
         """Such as Mask R-CNN R50-C4."""
-        detector = "Faster R-CNN" if self.roi_heads.mask_head is None else "Mask R-CNN"
-        return f"{self.roi_heads.prefix}{detector} {self.backbone.title}{self.roi_heads.title}"
+        heads = self.roi_heads
+        detector = (
+            "Keypoint" if heads.keypoint_on else "Faster" if heads.mask_head is None else "Mask"
+        )
+        return f"{heads.prefix}{detector} R-CNN {self.backbone.title}{heads.title}"
 
     @property
     def num_classes(self) -> int:
         """Foreground classes."""
         return self.roi_heads.box_predictor.num_classes
+
+    @property
+    def keypoint_head(self) -> KRCNNConvDeconvUpsampleHeadSettings | None:
+        """That of a Keypoint R-CNN."""
+        return self.roi_heads.keypoint_head
 
     @property
     def size_divisibility(self) -> int:

@@ -22,6 +22,8 @@ CANONICAL_LEVEL = 4
 CANONICAL_BOX_SIZE = 224
 """A box of this size, in pixels, is pooled from this level (Lin et al. 2017, equation 1)."""
 
+POOLER_TYPES = ("ROIAlignV2", "ROIAlign")
+
 FAR_OUTSIDE = -1e4
 """In pixels: beyond the border of every map, so that all of a bin's samples are 0."""
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 from boxes import boxes_in_original, nonempty
+from keypoints import keypoints_in_original
 from paste import paste_mask
 from request_report import RequestReport
 from rle import compressed_rle
@@ -18,10 +19,10 @@ BAD_PARAMETER = "bad_parameter"
 
 
 class TritonPythonModel(Step):
-    """Scales boxes, pastes and encodes masks; the tensors are described in ``config.pbtxt``."""
+    """Scales boxes, pastes and encodes masks, finds points; ``config.pbtxt`` has the tensors."""
 
     NAME = "postprocess"
-    TIMED = ("boxes", "paste", "encode")
+    TIMED = ("boxes", "paste", "encode", "keypoints")
     REASONS = (BAD_PARAMETER,)
 
     def configure(self, parameters: Mapping[str, str]) -> None:
@@ -37,8 +38,13 @@ class TritonPythonModel(Step):
         classes = input_array(request, "classes")
         image_size = input_array(request, "image_size")
         original_size = input_array(request, "original_size")
-        with_masks = "masks" in request.requested_output_names()
-        mask_probs = input_array(request, "mask_probs") if with_masks else None
+        wanted = request.requested_output_names()
+        mask_probs = input_array(request, "mask_probs") if "masks" in wanted else None
+        heatmaps = (
+            (input_array(request, "keypoint_logits"), input_array(request, "keypoint_normalizers"))
+            if "keypoints" in wanted
+            else None
+        )
 
         outputs = {
             "num_detections": np.zeros((len(found), 1), np.int32),
@@ -48,6 +54,8 @@ class TritonPythonModel(Step):
         }
         if mask_probs is not None:
             outputs["masks"] = np.full(scores.shape, b"", np.object_)
+        if heatmaps is not None:
+            outputs["keypoints"] = np.zeros((*heatmaps[1].shape, 3), np.float32)
         for n, count in enumerate(found):
             original = boxes_in_original(boxes[n, :count], image_size[n], original_size[n])
             kept = np.flatnonzero(nonempty(original) & (scores[n, :count] > threshold))
@@ -63,5 +71,14 @@ class TritonPythonModel(Step):
                     report.end_step("paste")
                     outputs["masks"][n, place] = compressed_rle(mask, height, width)
                     report.end_step("encode")
+            if heatmaps is not None:
+                outputs["keypoints"][n, : len(kept)] = keypoints_in_original(
+                    heatmaps[0][n, kept],
+                    heatmaps[1][n, kept],
+                    boxes[n, kept],
+                    image_size[n],
+                    original_size[n],
+                )
+                report.end_step("keypoints")
         report.detections = int(outputs["num_detections"].sum())
         return outputs

@@ -285,6 +285,39 @@ def test_a_setting_that_asks_for_another_network_is_refused(
     assert "1 setting" in message
 
 
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"NUM_KEYPOINTS": 0}, "NUM_KEYPOINTS is 0; supported: an integer from 1"),
+        ({"CONV_DIMS": 512}, "CONV_DIMS is 512; supported: a list of numbers"),
+        ({"CONV_DIMS": [512, 0]}, r"CONV_DIMS is \[512, 0\]; supported: a list of numbers, each"),
+        ({"NAME": "OurHead"}, "NAME is 'OurHead'; supported: 'KRCNNConvDeconvUpsampleHead'"),
+        ({"POOLER_TYPE": "ROIPool"}, "POOLER_TYPE is 'ROIPool'; supported: ROIAlignV2 or ROIAlign"),
+    ],
+)
+def test_a_keypoint_head_that_is_not_built_is_refused(
+    write: Write, settings: dict[str, object], message: str
+) -> None:
+    head = {f"MODEL.ROI_KEYPOINT_HEAD.{key}": value for key, value in settings.items()}
+    text = yaml.safe_dump(nested({**FPN, "MODEL.KEYPOINT_ON": True, **head}))
+    assert re.search(message, refusal(write(text)))
+    load_config(write(yaml.safe_dump(nested({**FPN, **head}))))  # without keypoints unread
+
+
+def test_there_is_a_sigma_for_each_point_or_none(write: Write) -> None:
+    settings = {**FPN, "MODEL.KEYPOINT_ON": True, "MODEL.ROI_KEYPOINT_HEAD.NUM_KEYPOINTS": 3}
+    sigmas = "TEST.KEYPOINT_OKS_SIGMAS"
+    two = write(yaml.safe_dump(nested({**settings, sigmas: [0.1, 0.2]})))
+    assert "KEYPOINT_OKS_SIGMAS are 2 and MODEL.ROI_KEYPOINT_HEAD.NUM_KEYPOINTS is 3" in refusal(
+        two
+    )
+    three = load_config(write(yaml.safe_dump(nested({**settings, sigmas: [0.1, 0.2, 0.3]}))))
+    head = three.model.keypoint_head
+    assert head is not None
+    assert head.oks_sigmas == (0.1, 0.2, 0.3)
+    assert head.conv_dims == (512,) * 8
+
+
 FPN = {
     "MODEL.BACKBONE.NAME": "build_resnet_fpn_backbone",
     "MODEL.RESNETS.OUT_FEATURES": ["res2", "res3", "res4", "res5"],

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
+from keypoints import heatmaps_to_keypoints
 
 from tests.builder.network.graph_pieces import Arrays
 
@@ -81,5 +82,19 @@ def assert_same_detections(
         np.testing.assert_allclose(
             found["mask_probs"][place, : len(masks)], masks.astype(np.float32), atol=mask
         )
+    assert ("keypoint_logits" in found) == ("keypoints" in golden)
+    if "keypoints" in golden:
+        assert_same_keypoints(found, place, golden)
     assert not found["boxes"][place, count:].any()
     assert not found["scores"][place, count:].any()
+
+
+def assert_same_keypoints(found: Arrays, place: int, golden: Arrays) -> None:
+    """The same points, in pixels of the picture as the network gets it, and scores."""
+    count = len(golden["boxes"])
+    logits, normalizers, boxes = (
+        found[name][place, :count] for name in ("keypoint_logits", "keypoint_normalizers", "boxes")
+    )
+    points = heatmaps_to_keypoints(logits, normalizers, boxes)
+    np.testing.assert_allclose(points[..., :2], golden["keypoints"][..., :2], atol=0.01)
+    np.testing.assert_allclose(points[..., 2], golden["keypoints"][..., 2], rtol=0, atol=1e-4)

@@ -7,6 +7,7 @@ import pytest
 
 from builder.errors import BuildError
 from builder.repository.categories import COCO_CATEGORIES, Category, categories_for, categories_json
+from builder.repository.coco_keypoints import COCO_KEYPOINTS, COCO_SKELETON
 
 DEMO = Path(__file__).resolve().parents[3] / "demo/val/instances.json"
 
@@ -143,3 +144,55 @@ def test_names_in_a_file_of_another_suffix_are_told_the_suffix(tmp_path: Path) -
 def test_a_name_that_no_file_can_have_is_refused() -> None:
     with pytest.raises(BuildError, match="cannot be read"):
         categories_for(2, "a\0b.txt")
+
+
+# Points.
+
+
+def test_one_class_with_seventeen_points_is_cocos_person() -> None:
+    [person] = categories_for(1, None, num_keypoints=17)
+    assert (person.id, person.name) == (1, "person")
+    assert (person.keypoints, person.skeleton) == (COCO_KEYPOINTS, COCO_SKELETON)
+    assert len(COCO_KEYPOINTS) == 17
+    assert {end for edge in COCO_SKELETON for end in edge} == set(range(1, 18))
+    with pytest.raises(BuildError, match="pass --categories FILE"):
+        categories_for(1, None, num_keypoints=5)
+
+
+def test_points_are_those_of_the_file_and_clients_read_them(tmp_path: Path) -> None:
+    file = tmp_path / "annotations.json"
+    entry = {"id": 7, "name": "bird", "keypoints": ["beak", "tail"], "skeleton": [[1, 2]]}
+    file.write_text(json.dumps({"categories": [entry]}))
+    categories = categories_for(1, file, num_keypoints=2)
+    assert categories == (Category(7, "bird", ("beak", "tail"), ((1, 2),)),)
+    assert json.loads(categories_json(categories)) == [entry]
+    assert categories_for(1, file) == (Category(7, "bird"),), "of a model without points"
+
+
+def test_points_that_the_file_does_not_name_are_cocos_if_they_are_seventeen(
+    tmp_path: Path,
+) -> None:
+    file = tmp_path / "names.txt"
+    file.write_text("runner\n")
+    assert categories_for(1, file, num_keypoints=17)[0].skeleton == COCO_SKELETON
+    assert categories_for(1, file, num_keypoints=5) == (Category(0, "runner"),)
+
+
+@pytest.mark.parametrize(
+    ("points", "message"),
+    [
+        ({"keypoints": ["a"]}, r"id 7: has 1 `keypoints`, but the configuration has 2"),
+        ({"keypoints": "ab"}, "`keypoints` is 'ab'; expected a list of names"),
+        ({"keypoints": ["a", 2]}, "expected a list of names"),
+        ({"keypoints": ["a", "b"], "skeleton": [[0, 1]]}, "counted from 1 to 2"),
+        ({"keypoints": ["a", "b"], "skeleton": [[1, 2, 1]]}, "expected pairs of points"),
+        ({"keypoints": ["a", "b"], "skeleton": {"1": 2}}, "expected pairs of points"),
+    ],
+)
+def test_points_of_anything_else_are_refused(
+    tmp_path: Path, points: dict[str, object], message: str
+) -> None:
+    file = tmp_path / "annotations.json"
+    file.write_text(json.dumps({"categories": [{"id": 7, "name": "bird", **points}]}))
+    with pytest.raises(BuildError, match=message):
+        categories_for(1, file, num_keypoints=2)

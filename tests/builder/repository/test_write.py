@@ -12,6 +12,7 @@ import onnx
 import pytest
 from google.protobuf import text_format
 from onnx import TensorProto, helper
+from pycocotools.cocoeval import Params
 from tritonclient.grpc.model_config_pb2 import DataType, ModelConfig
 
 from artifact.names import ModelNames
@@ -23,11 +24,14 @@ from builder.repository.categories import COCO_CATEGORIES, categories_for
 from builder.repository.models import Pipeline
 from builder.repository.write import CHECKED_IN, configurations, write_repository
 from builder.staging import staged
-from tests.changed_config import without_masks
+from tests.changed_config import with_keypoints, without_masks
 
 ROOT = Path(__file__).resolve().parents[3]
 COCO = load_config(ROOT / "tests/configs/COCO-InstanceSegmentation/mask_rcnn_R_50_C4_1x.yaml")
 DEMO = load_config(ROOT / "demo/mask_rcnn_R_50_C4_shapes.yaml")
+WITH_KEYPOINTS = with_keypoints(
+    load_config(ROOT / "demo/mask_rcnn_R_50_FPN_shapes.yaml"), points=3, sigmas=(0.1, 0.2, 0.05)
+)
 DEMO_CATEGORIES = categories_for(8, ROOT / "demo/val/instances.json")
 
 FILES = {
@@ -56,6 +60,8 @@ FILES = {
     "mask_rcnn_postprocess/config.pbtxt",
     "mask_rcnn_postprocess/1/model.py",
     "mask_rcnn_postprocess/1/boxes.py",
+    "mask_rcnn_postprocess/1/heatmap_peaks.py",
+    "mask_rcnn_postprocess/1/keypoints.py",
     "mask_rcnn_postprocess/1/metrics.py",
     "mask_rcnn_postprocess/1/request_report.py",
     "mask_rcnn_postprocess/1/step.py",
@@ -158,9 +164,8 @@ def test_models_of_faster_rcnn_know_nothing_of_masks() -> None:
     ]
 
 
-@pytest.mark.parametrize("mask_on", [True, False])
-def test_each_step_of_the_ensemble_maps_all_tensors_of_its_model(mask_on: bool) -> None:
-    config = DEMO if mask_on else without_masks(DEMO)
+@pytest.mark.parametrize("config", [DEMO, without_masks(DEMO), WITH_KEYPOINTS])
+def test_each_step_of_the_ensemble_maps_all_tensors_of_its_model(config: NetworkConfig) -> None:
     models = parsed(configurations(pipeline(config)))
     ensemble = models["mask_rcnn/config.pbtxt"]
     tensors = shapes([*ensemble.input, *ensemble.output])
@@ -173,14 +178,26 @@ def test_each_step_of_the_ensemble_maps_all_tensors_of_its_model(mask_on: bool) 
             assert tensors.setdefault(shared, shape) == shape
 
 
-@pytest.mark.parametrize("mask_on", [True, False])
-def test_the_networks_configurations_hold_the_tensors_of_its_onnx(mask_on: bool) -> None:
-    config = DEMO if mask_on else without_masks(DEMO)
+@pytest.mark.parametrize("config", [DEMO, without_masks(DEMO), WITH_KEYPOINTS])
+def test_the_networks_configurations_hold_the_tensors_of_its_onnx(config: NetworkConfig) -> None:
     models = parsed(configurations(pipeline(config)))
     for path in ("config.pbtxt", "configs/onnxruntime.pbtxt", "configs/onnxruntime_cuda.pbtxt"):
         model = models[f"mask_rcnn_network/{path}"]
         assert shapes(model.input) == onnx_shapes(graph(config).input)
         assert shapes(model.output) == onnx_shapes(graph(config).output)
+
+
+def test_clients_of_a_keypoint_rcnn_learn_what_its_evaluation_takes() -> None:
+    ensemble = parsed(configurations(pipeline(WITH_KEYPOINTS)))["mask_rcnn/config.pbtxt"]
+    assert shapes(ensemble.output)["keypoints"] == ("TYPE_FP32", [100, 3, 3])
+    assert ensemble.parameters["keypoint_oks_sigmas"].string_value == "0.1,0.2,0.05"
+    cocos = with_keypoints(WITH_KEYPOINTS, points=17, sigmas=())
+    ensemble = parsed(configurations(pipeline(cocos)))["mask_rcnn/config.pbtxt"]
+    sigmas = ensemble.parameters["keypoint_oks_sigmas"].string_value.split(",")
+    assert [float(each) for each in sigmas] == pytest.approx(Params("keypoints").kpt_oks_sigmas)
+    unknown = with_keypoints(WITH_KEYPOINTS, points=3, sigmas=())
+    ensemble = parsed(configurations(pipeline(unknown)))["mask_rcnn/config.pbtxt"]
+    assert "keypoint_oks_sigmas" not in ensemble.parameters
 
 
 def onnx_shapes(values: Sequence[Any]) -> dict[str, tuple[str, list[int]]]:

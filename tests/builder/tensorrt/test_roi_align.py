@@ -15,9 +15,12 @@ from builder.network import export_onnx
 from builder.repository.canvases import canvases
 from builder.tensorrt import PlanBuilder, PlanOptions
 from builder.tensorrt.bindings import Bindings
-from tests.builder.network.trained_models import TRAINED_MODELS
+from tests.builder.network.trained_models import TRAINED_MODELS, load_model
+from tests.builder.network.variants.table import VARIANTS
 
-ROI_ALIGNS = {"FPN": 8, "X50": 8, "DC5": 2, "Cascade": 16}
+KEYPOINTS = "keypoints-and-masks"
+
+ROI_ALIGNS = {"FPN": 8, "X50": 8, "DC5": 2, "Cascade": 16, KEYPOINTS: 12}
 """One for each map, and for each head."""
 
 
@@ -64,7 +67,10 @@ def without_roi_align(model: onnx.ModelProto) -> onnx.ModelProto:
     [name if name == "DC5" else pytest.param(name, marks=pytest.mark.long) for name in ROI_ALIGNS],
 )
 def test_all_but_roi_align_compiles_without_a_gpu(tmp_path: Path, name: str) -> None:
-    config, weights = TRAINED_MODELS[name].load()
+    if name == KEYPOINTS:
+        config, weights = load_model(*VARIANTS[name].write(tmp_path))
+    else:
+        config, weights = TRAINED_MODELS[name].load()
     model = export_onnx(config, weights, "fp16")
     assert sum(node.op_type == "RoiAlign" for node in model.graph.node) == ROI_ALIGNS[name]
     network = tmp_path / "network.onnx"

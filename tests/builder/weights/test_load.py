@@ -266,7 +266,7 @@ def test_a_common_prefix_is_pointed_out(tmp_path: Path) -> None:
         ("roi_heads.box_head.fc1.weight", "MODEL.ROI_BOX_HEAD (NUM_CONV, NUM_FC)"),
         ("roi_heads.box_predictor.0.cls_score.weight", "Cascade"),
         ("roi_heads.mask_head.mask_fcn1.weight", "MODEL.ROI_MASK_HEAD.NUM_CONV"),
-        ("roi_heads.keypoint_head.conv_fcn1.weight", "keypoints"),
+        ("roi_heads.keypoint_head.conv_fcn1.weight", "MODEL.KEYPOINT_ON is False"),
         ("proposal_generator.rpn_head.conv.conv0.weight", "several convolutions"),
         ("backbone.res4.0.conv2_offset.weight", "deformable"),
         ("sem_seg_head.p2.0.weight", "panoptic"),

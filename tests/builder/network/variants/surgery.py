@@ -30,6 +30,7 @@ DAMPING = 0.2
 BOX_HEAD = "roi_heads.box_head"
 BOX_PREDICTOR = "roi_heads.box_predictor"
 MASK_HEAD = "roi_heads.mask_head"
+KEYPOINT_HEAD = "roi_heads.keypoint_head"
 RPN_HEAD = "proposal_generator.rpn_head"
 
 
@@ -169,6 +170,28 @@ def mask_head_of(convolutions: int, channels: int) -> Surgery:
             "predictor.weight": (slice(None), slice(channels)),
         }.items():
             weights[f"{MASK_HEAD}.{name}"] = weights[f"{MASK_HEAD}.{name}"][part]
+
+    return operate
+
+
+def keypoint_head(points: int, channels: Sequence[int], deviation: float) -> Surgery:
+    """Convolutions of so many channels and heatmaps of points, all of them random.
+
+    Args:
+        deviation: of the heatmaps, for features that deviate by 1.
+    """
+
+    def operate(weights: Weights) -> None:
+        rng = np.random.default_rng(4)
+        inputs = weights[f"{RPN_HEAD}.conv.bias"].size
+        for number, outputs in enumerate(channels, 1):
+            kernel = rng.standard_normal((outputs, inputs, 3, 3)) * np.sqrt(2 / (9 * inputs))
+            weights[f"{KEYPOINT_HEAD}.conv_fcn{number}.weight"] = kernel.astype(np.float32)
+            weights[f"{KEYPOINT_HEAD}.conv_fcn{number}.bias"] = _uniform(rng, -0.1, 0.1, (outputs,))
+            inputs = outputs
+        kernel = rng.standard_normal((inputs, points, 4, 4)) * deviation / np.sqrt(inputs)
+        weights[f"{KEYPOINT_HEAD}.score_lowres.weight"] = kernel.astype(np.float32)
+        weights[f"{KEYPOINT_HEAD}.score_lowres.bias"] = _uniform(rng, -1, 1, (points,))
 
     return operate
 

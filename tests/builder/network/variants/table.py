@@ -57,6 +57,7 @@ def _maps(name: str, first: int, last: int) -> list[str]:
 
 _BOX = "MODEL.ROI_BOX_HEAD"
 _MASK = "MODEL.ROI_MASK_HEAD"
+_KEYPOINT = "MODEL.ROI_KEYPOINT_HEAD"
 _ANCHORS = "MODEL.ANCHOR_GENERATOR"
 _P3_TO_P6 = {
     f"{_ANCHORS}.SIZES": [[32], [64], [128], [256]],
@@ -243,6 +244,46 @@ VARIANTS: dict[str, Variant] = {
         "FPN",
         {"MODEL.ROI_HEADS.NAME": "CascadeROIHeads", f"{_BOX}.CLS_AGNOSTIC_BBOX_REG": True},
         (surgery.three_stages,),
+    ),
+    "keypoints-and-masks": Variant(
+        "FPN",
+        {
+            "MODEL.KEYPOINT_ON": True,
+            "MODEL.ROI_HEADS.NUM_CLASSES": 1,
+            f"{_KEYPOINT}.NUM_KEYPOINTS": 5,
+            f"{_KEYPOINT}.CONV_DIMS": [48] * 8,
+        },
+        (surgery.of_class(0), surgery.keypoint_head(5, [48] * 8, 0.7)),
+    ),
+    "keypoints-roi-align-v1": Variant(
+        "FPN",
+        {
+            **_NO_MASKS[0],
+            "MODEL.KEYPOINT_ON": True,
+            f"{_KEYPOINT}.CONV_DIMS": [48, 32],
+            f"{_KEYPOINT}.POOLER_TYPE": "ROIAlign",
+            f"{_KEYPOINT}.POOLER_SAMPLING_RATIO": 2,
+            f"{_KEYPOINT}.POOLER_RESOLUTION": 9,
+        },
+        (*_NO_MASKS[1], surgery.keypoint_head(17, [48, 32], 0.7)),
+    ),
+    "keypoints-dc5-without-convolutions": Variant(
+        "DC5",
+        {
+            "MODEL.KEYPOINT_ON": True,
+            f"{_KEYPOINT}.NUM_KEYPOINTS": 3,
+            f"{_KEYPOINT}.CONV_DIMS": [],
+        },
+        (surgery.keypoint_head(3, [], 2.5),),
+    ),
+    "keypoints-cascade": Variant(
+        "Cascade",
+        {
+            "MODEL.KEYPOINT_ON": True,
+            f"{_KEYPOINT}.NUM_KEYPOINTS": 2,
+            f"{_KEYPOINT}.CONV_DIMS": [16],
+        },
+        (surgery.keypoint_head(2, [16], 0.4),),
     ),
     "faster-rcnn-fpn": Variant("FPN", *_NO_MASKS),
     "faster-rcnn-dc5": Variant("DC5", *_NO_MASKS),

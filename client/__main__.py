@@ -104,8 +104,8 @@ def _parser() -> argparse.ArgumentParser:
     evaluation = commands.add_parser(
         "evaluate",
         help="average precision on a COCO or LVIS data set",
-        description="Send every picture of a COCO or LVIS data set and print its table for boxes "
-        "and masks, throughput and latency.",
+        description="Send every picture of a COCO or LVIS data set and print its tables for "
+        "boxes, masks and keypoints, throughput and latency.",
     )
     evaluation.add_argument(
         "--images",

@@ -10,6 +10,15 @@ import numpy.typing as npt
 
 
 @dataclass(frozen=True)
+class Skeleton:
+    """What the points of a category are."""
+
+    names: tuple[str, ...]
+    edges: tuple[tuple[int, int], ...]
+    """Points that a line is drawn between, counted from 0."""
+
+
+@dataclass(frozen=True)
 class Detection:
     """One of `Detections`."""
 
@@ -18,6 +27,8 @@ class Detection:
     score: float
     category_id: int
     mask: str | None
+    keypoints: npt.NDArray[np.float32] | None
+    """float32 [K, 3]."""
 
 
 @dataclass(frozen=True)
@@ -32,10 +43,14 @@ class Detections:
     """int32 [n], the data set's own ids."""
     masks: tuple[str, ...] | None
     """n COCO compressed RLE strings at the picture's size; None from a model without masks."""
+    keypoints: npt.NDArray[np.float32] | None = None
+    """float32 [n, K, 3], x y in pixels of the picture, score; None from a model without points."""
 
     def __iter__(self) -> Iterator[Detection]:
-        masks = (None,) * len(self.boxes) if self.masks is None else self.masks
-        for box, score, category_id, mask in zip(
-            self.boxes, self.scores, self.category_ids, masks, strict=True
+        none = (None,) * len(self.boxes)
+        masks = none if self.masks is None else self.masks
+        keypoints = none if self.keypoints is None else self.keypoints
+        for box, score, category_id, mask, points in zip(
+            self.boxes, self.scores, self.category_ids, masks, keypoints, strict=True
         ):
-            yield Detection(box, float(score), int(category_id), mask)
+            yield Detection(box, float(score), int(category_id), mask, points)

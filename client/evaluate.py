@@ -21,6 +21,7 @@ from client.coco.shard import Shard
 from client.coco.summary import Failure, Summary, time_and_versions
 from client.connection.concurrency import for_each
 from client.connection.detector import Detector, connect
+from client.connection.served_model import keypoint_oks_sigmas
 from client.connection.settings import Connection
 from client.errors import ClientError, PictureError, RequestFailed, ServerUnavailable
 from client.json_file import write_json
@@ -73,7 +74,12 @@ def evaluate(
     async def ask_for_all() -> tuple[_Run, tuple[str, ...]]:
         async with connect(connection) as detector:
             model = detector.model
-            notes = match(dataset, model.categories, has_masks=model.has_masks)
+            notes = match(
+                dataset,
+                model.categories,
+                has_masks=model.has_masks,
+                keypoint_oks_sigmas=keypoint_oks_sigmas(model.identity),
+            )
             for note in notes if progress else ():
                 print(f"note: {note}", file=sys.stderr)
             description = describe_run(dataset.pictures, model.identity, shard)
@@ -91,7 +97,13 @@ def evaluate(
     model, endpoints = run.detector.model, run.detector.endpoints
     finished_now = len(run.latencies_ms)
     summary = Summary(
-        metrics=average_precision(dataset, share, found, masks=model.has_masks),
+        metrics=average_precision(
+            dataset,
+            share,
+            found,
+            masks=model.has_masks,
+            keypoint_oks_sigmas=keypoint_oks_sigmas(model.identity),
+        ),
         shard=shard,
         images=len(share),
         resumed=run.resumed,

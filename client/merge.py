@@ -14,7 +14,7 @@ from client.coco.model_match import match
 from client.coco.results import ResultsFile, check_line, read_results
 from client.coco.shard import Shard
 from client.coco.summary import Failure, Summary, time_and_versions
-from client.connection.served_model import categories, has_masks
+from client.connection.served_model import categories, has_masks, keypoint_oks_sigmas
 from client.differences import differences
 from client.errors import ClientError
 from client.evaluate import COCO_RESULTS, RESULTS, SUMMARY
@@ -52,8 +52,8 @@ def merge(
             f"--annotations: {file} is of other pictures than the shards: of other ids, file names "
             f"or sizes, or in another order. It has {dataset.pictures}, they {run.get('pictures')}."
         )
-    masks = parts[0].has_masks
-    notes = match(dataset, parts[0].categories, has_masks=masks)
+    masks, sigmas = parts[0].has_masks, parts[0].keypoint_oks_sigmas
+    notes = match(dataset, parts[0].categories, has_masks=masks, keypoint_oks_sigmas=sigmas)
 
     lines: dict[int, dict[str, Any]] = {}
     failures: list[Failure] = []
@@ -79,7 +79,9 @@ def merge(
         found = results.of(dataset.images)
     write_json(output / COCO_RESULTS, found, indent=None)
     summary = Summary(
-        metrics=average_precision(dataset, dataset.images, found, masks=masks),
+        metrics=average_precision(
+            dataset, dataset.images, found, masks=masks, keypoint_oks_sigmas=sigmas
+        ),
         notes=notes,
         images=len(dataset.images),
         detections=len(found),
@@ -109,6 +111,8 @@ class _Part:
     """Of the model, by their ids."""
     has_masks: bool
     """Of the model."""
+    keypoint_oks_sigmas: tuple[float, ...] | None
+    """Of the model."""
 
     def __str__(self) -> str:
         return f"shard {self.shard} ({self.folder})"
@@ -120,7 +124,15 @@ def _read(folder: Path) -> _Part:
         raise ClientError(f"{folder} holds an evaluation of the whole data set, not of a shard")
     try:
         shard, model = Shard.parse(run.pop("shard")), run["model"]
-        return _Part(folder, shard, run, lines, categories(model), has_masks(model))
+        return _Part(
+            folder,
+            shard,
+            run,
+            lines,
+            categories(model),
+            has_masks(model),
+            keypoint_oks_sigmas(model),
+        )
     except (ValueError, KeyError, TypeError, AttributeError, StopIteration) as error:
         raise ClientError(
             f"line 1 of {folder / RESULTS} is damaged: it does not say what was evaluated. "

@@ -9,10 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 from PIL import Image
 
 from client.connection.concurrency import for_each
 from client.connection.detector import Detector, connect
+from client.connection.served_model import ServedModel
 from client.connection.settings import Connection
 from client.detections import Detections
 from client.errors import ClientError, PictureError, RequestFailed
@@ -54,8 +57,8 @@ def predict(
         connection: the served model, and the servers that share the pictures.
         output: folder for one `<name>.png` for each picture, in subfolders as the picture was, and
             for detections.json: a list of {file, drawn, width, height, detections: [{category_id,
-            category, score, box [x1, y1, x2, y2], mask {size [h, w], counts}}]}, in pixels with
-            the EXIF orientation applied.
+            category, score, box [x1, y1, x2, y2], mask {size [h, w], counts}, keypoints [{name, x,
+            y, score}]}]}, in pixels with the EXIF orientation applied.
         score_threshold: leave out detections with lower scores.
         recursive: go into the subfolders of `paths` too, but for `output`.
 
@@ -108,9 +111,10 @@ async def _predict(
     oriented_size(content)  # what is no picture is not sent
     detections = await detector.detect(content, score_threshold, request_id=request_id)
     picture = decode(content)
-    categories = detector.model.categories
+    model = detector.model
     try:
-        _save(draw_detections(picture, detections, categories), folder / drawn)
+        drawing = draw_detections(picture, detections, model.categories, model.skeletons)
+        _save(drawing, folder / drawn)
     except ValueError as error:
         raise RequestFailed(
             f"the server's masks are not of its size {picture.width}x{picture.height}: {error}"
@@ -120,25 +124,37 @@ async def _predict(
         "drawn": str(drawn),
         "width": picture.width,
         "height": picture.height,
-        "detections": _entries(detections, categories, picture),
+        "detections": _entries(detections, model, picture),
     }
 
 
 def _entries(
-    detections: Detections, categories: dict[int, str], picture: Image.Image
+    detections: Detections, model: ServedModel, picture: Image.Image
 ) -> list[dict[str, Any]]:
     entries = []
     for found in detections:
         entry: dict[str, Any] = {
             "category_id": found.category_id,
-            "category": categories.get(found.category_id),
+            "category": model.categories.get(found.category_id),
             "score": found.score,
             "box": found.box.tolist(),
         }
         if found.mask is not None:
             entry["mask"] = {"size": [picture.height, picture.width], "counts": found.mask}
+        if found.keypoints is not None:
+            skeleton = model.skeletons.get(found.category_id)
+            entry["keypoints"] = _named(found.keypoints, skeleton.names if skeleton else ())
         entries.append(entry)
     return entries
+
+
+def _named(points: npt.NDArray[np.float32], names: Sequence[str]) -> list[dict[str, Any]]:
+    """Points [K, 3] of x, y, score, with their names or, if there are others, without."""
+    known = names if len(names) == len(points) else [None] * len(points)
+    return [
+        {"name": name, "x": x, "y": y, "score": score}
+        for name, (x, y, score) in zip(known, points.tolist(), strict=True)
+    ]
 
 
 def _save(picture: Image.Image, path: Path) -> None:

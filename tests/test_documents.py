@@ -13,11 +13,12 @@ from builder.repository import models
 from builder.repository.categories import COCO_CATEGORIES
 from builder.repository.models import Pipeline
 from builder.repository.pbtxt import DataType, Tensor
+from tests.changed_config import with_keypoints
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
 DOCUMENTS = [*ROOT.glob("*.md"), *ROOT.glob("*/*.md")]
-COCO = ROOT / "tests/configs/COCO-InstanceSegmentation/mask_rcnn_R_50_C4_1x.yaml"
+FPN = ROOT / "demo/mask_rcnn_R_50_FPN_shapes.yaml"
 
 
 def rows(header: str) -> list[list[str]]:
@@ -34,7 +35,7 @@ def in_words(tensor: Tensor) -> str:
 
 
 def test_the_ensembles_tensors_are_those_of_the_readme() -> None:
-    config = load_config(COCO)
+    config = with_keypoints(load_config(FPN), points=17, sigmas=())
     spec = network_spec(config)
     ensemble = models.ensemble(
         Pipeline(

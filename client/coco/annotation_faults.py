@@ -26,6 +26,8 @@ LARGEST_AREA = 1e10
 """Objects beyond the end of pycocotools' largest range of areas would not be counted."""
 LONGEST_BOUNDARY = 1_000_000
 """Of a polygon, in pixels: pycocotools takes some 100 bytes for each."""
+FARTHEST_POINT = 1e6
+"""From the corner of a picture, in pixels: the squares of distances are added up."""
 
 _LONGEST_SHOWN = 80
 _NUMBERS = frozenset({int, float})
@@ -110,8 +112,11 @@ def find_faults(data: Any) -> Iterator[Fault]:
     for index, entry in enumerate(data["categories"]):
         yield from _placed("categories", index, entry, _faults_of_category(entry, names, is_lvis))
     ids: set[int] = set()
+    points: dict[Any, int] = {}
     for index, entry in enumerate(data["annotations"]):
-        found = _faults_of_annotation(entry, ids, sizes, names)
+        found = itertools.chain(
+            _faults_of_annotation(entry, ids, sizes, names), _faults_of_keypoints(entry, points)
+        )
         yield from _placed("annotations", index, entry, found)
 
 
@@ -215,6 +220,45 @@ def _faults_of_annotation(
         yield from _faults_of_polygons(segmentation, size)
     elif segmentation is not None:
         yield "segmentation", segmentation, "a list of polygons or an RLE of `size` and `counts`"
+
+
+def _faults_of_keypoints(annotation: dict[str, Any], points: dict[Any, int]) -> _Found:
+    """Those of `keypoints`; `points` is filled with how many each category has."""
+    keypoints = annotation.get("keypoints")
+    if keypoints is None or keypoints == []:
+        return
+    if not (
+        isinstance(keypoints, list)
+        and len(keypoints) % 3 == 0
+        and _NUMBERS.issuperset(map(type, keypoints))
+        and all(visible in (0, 1, 2) for visible in keypoints[2::3])
+        and all(abs(coordinate) <= FARTHEST_POINT for coordinate in keypoints)
+    ):
+        yield (
+            "keypoints",
+            keypoints,
+            "x, y, v of each point, one after the other: x and y in pixels, v one of 0 (not "
+            "labeled), 1 (labeled, not visible), 2 (visible)",
+        )
+        return
+    category_id = annotation.get("category_id")
+    if is_id(category_id):
+        count = points.setdefault(category_id, len(keypoints) // 3)
+        if len(keypoints) != 3 * count:
+            yield (
+                "keypoints",
+                keypoints,
+                f"{3 * count} numbers: {count} points, as in the annotations of its category "
+                "before it",
+            )
+    labeled = sum(visible > 0 for visible in keypoints[2::3])
+    num_keypoints = annotation.get("num_keypoints", _MISSING)
+    if type(num_keypoints) is not int or num_keypoints != labeled:
+        yield (
+            "num_keypoints",
+            num_keypoints,
+            f"{labeled}, the points in `keypoints` whose v is above 0",
+        )
 
 
 def _faults_of_polygons(polygons: list[list[Any]], size: _Size) -> _Found:

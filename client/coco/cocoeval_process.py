@@ -24,18 +24,21 @@ def evaluate(
     results: list[dict[str, Any]],
     iou_type: str,
     image_ids: Sequence[int] | None,
+    keypoint_oks_sigmas: Sequence[float] | None,
 ) -> dict[str, Any]:
-    """COCOeval with at most 1, 10, 100 detections per picture.
+    """COCOeval with at most 1, 10, 100 detections per picture, for keypoints with 20.
 
     Args:
         ground_truth: the content of an annotation file.
-        results: in COCO's format, with `bbox` or `segmentation`, whichever is evaluated.
-        iou_type: `bbox` or `segm`.
+        results: in COCO's format, with `bbox` or `segmentation`, whichever is evaluated, or with
+            `keypoints` and `bbox`.
+        iou_type: `bbox`, `segm` or `keypoints`.
         image_ids: the pictures that count; None for all.
+        keypoint_oks_sigmas: for `keypoints`, of each point.
 
     Returns:
-        `stats`: the twelve figures, -1 for no value; `categories`: [id, AP] of each;
-        `table`: the lines that pycocotools prints.
+        `stats`: the twelve figures, for keypoints ten, -1 for no value; `categories`: [id, AP] of
+        each; `table`: the lines that pycocotools prints.
     """
     printed = io.StringIO()
     with contextlib.redirect_stdout(printed):
@@ -48,6 +51,8 @@ def evaluate(
         evaluation = COCOeval(annotations, found, iou_type)
         if image_ids is not None:
             evaluation.params.imgIds = sorted(image_ids)
+        if keypoint_oks_sigmas is not None:
+            evaluation.params.kpt_oks_sigmas = np.array(keypoint_oks_sigmas)
         evaluation.evaluate()
         evaluation.accumulate()
         printed.truncate(0)

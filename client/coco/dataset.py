@@ -8,6 +8,7 @@ import operator
 import os
 import stat
 import unicodedata
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -52,7 +53,10 @@ class CocoDataset:
     """Every annotation has one, so masks can be evaluated."""
     unsegmented: tuple[str, ...]
     """The annotations that have none while others have one, such as `annotations[0] (id 5)`."""
-
+    keypoint_counts: tuple[int, ...]
+    """The numbers of points that annotations have, where all have some; () otherwise."""
+    without_keypoints: tuple[str, ...]
+    """The annotations that have no `keypoints` while others have them."""
     is_lvis: bool
     """The annotations say of each picture which categories are known in it."""
 
@@ -125,12 +129,8 @@ def load_annotations(annotations: Path, images: Path) -> CocoDataset:
             "Nothing was evaluated. Pictures that were finished before are kept: after mending, an "
             "evaluation goes on with --resume."
         )
-    bare = [
-        (index, entry)
-        for index, entry in enumerate(data["annotations"])
-        if not entry.get("segmentation")
-    ]
-    mixed = 0 < len(bare) < len(data["annotations"])
+    unsegmented = _without("segmentation", data["annotations"])
+    without_keypoints = _without("keypoints", data["annotations"])
     is_lvis = lvis_annotations.is_lvis(data)
     name_of = lvis_annotations.file_name if is_lvis else operator.itemgetter("file_name")
     return CocoDataset(
@@ -140,8 +140,14 @@ def load_annotations(annotations: Path, images: Path) -> CocoDataset:
         ),
         categories={category["id"]: category["name"] for category in data["categories"]},
         ground_truth=GroundTruth(annotations, _compared(data, is_lvis)),
-        has_segmentations=not bare,
-        unsegmented=tuple(place_of("annotations", *each) for each in bare) if mixed else (),
+        has_segmentations=not unsegmented,
+        unsegmented=_if_others_have(unsegmented, data["annotations"]),
+        keypoint_counts=(
+            ()
+            if without_keypoints
+            else tuple(sorted({len(entry["keypoints"]) // 3 for entry in data["annotations"]}))
+        ),
+        without_keypoints=_if_others_have(without_keypoints, data["annotations"]),
         is_lvis=is_lvis,
     )
 
@@ -153,6 +159,19 @@ def _is_file(path: Path) -> bool:
         raise ClientError(f"--images: cannot read {path}: {error.strerror}") from error
     except OSError:
         return False
+
+
+def _without(key: str, annotations: Sequence[dict[str, Any]]) -> tuple[str, ...]:
+    """The annotations that have no `key`, such as `annotations[0] (id 5)`."""
+    return tuple(
+        place_of("annotations", index, entry)
+        for index, entry in enumerate(annotations)
+        if not entry.get(key)
+    )
+
+
+def _if_others_have(places: tuple[str, ...], annotations: Sequence[Any]) -> tuple[str, ...]:
+    return places if len(places) < len(annotations) else ()
 
 
 def _compared(data: dict[str, Any], is_lvis: bool) -> dict[str, Any]:
@@ -170,6 +189,9 @@ def _compared(data: dict[str, Any], is_lvis: bool) -> dict[str, Any]:
         }
         if entry.get("segmentation"):
             annotation["segmentation"] = entry["segmentation"]
+        if entry.get("keypoints"):
+            annotation["keypoints"] = entry["keypoints"]
+            annotation["num_keypoints"] = entry["num_keypoints"]
         annotations.append(annotation)
     return {"images": images, "categories": categories, "annotations": annotations}
 

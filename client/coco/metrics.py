@@ -13,13 +13,14 @@ class Metrics:
     """Average precision of one kind of detection."""
 
     iou_type: str
-    """`bbox` or `segm`."""
+    """`bbox`, `segm` or `keypoints`."""
     values: dict[str, float | None]
-    """In percent under detectron2's names: AP, AP50, AP75, APs, APm, APl, for LVIS also APr, APc
-    and APf, and AP-<category>; None where the data set has nothing to find. Of a name that several
-    categories have each is AP-<category> (id <id>)."""
+    """In percent under detectron2's names: AP, AP50, AP75, APs (not of keypoints), APm, APl, for
+    LVIS also APr, APc and APf, and AP-<category>; None where the data set has nothing to find. Of
+    a name that several categories have each is AP-<category> (id <id>)."""
     table: str
-    """The twelve lines that pycocotools prints, or the nine of average precision that lvis does."""
+    """The twelve lines that pycocotools prints, ten for keypoints, or the nine of average precision
+    that lvis does."""
 
 
 def category_labels(categories: Sequence[Mapping[str, Any]]) -> dict[int, str]:

@@ -5,13 +5,16 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import numpy as np
+
 from client import rle
 from client.coco.annotation_faults import is_id
 from client.coco.dataset import CocoImage
 from client.detections import Detections
 
 CocoResult = dict[str, Any]
-"""image_id, category_id, bbox [x, y, w, h], score, segmentation {size [h, w], counts}."""
+"""image_id, category_id, bbox [x, y, w, h], score, segmentation {size [h, w], counts}, keypoints
+[x, y, score, …]."""
 
 
 def coco_results(image: CocoImage, detections: Detections) -> list[CocoResult]:
@@ -29,6 +32,10 @@ def coco_results(image: CocoImage, detections: Detections) -> list[CocoResult]:
         if found.mask is not None:
             size = [image.height, image.width]
             result["segmentation"] = {"size": size, "counts": found.mask}
+        if found.keypoints is not None:
+            # COCO's points are indices of pixels: detectron2 `instances_to_coco_json`.
+            points = found.keypoints - np.array([0.5, 0.5, 0], np.float32)
+            result["keypoints"] = points.reshape(-1).tolist()
         results.append(result)
     return results
 
@@ -56,6 +63,10 @@ def fault_of_results(image: CocoImage, results: Any) -> str | None:
 
 
 def _check(image: CocoImage, result: Any) -> None:
+    if "keypoints" in result:
+        keypoints = result["keypoints"]
+        if not keypoints or len(keypoints) % 3 or not all(map(math.isfinite, keypoints)):
+            raise ValueError("its points are not of three finite numbers each")
     if result["image_id"] != image.id:
         raise ValueError("it is of another picture")
     if not is_id(result["category_id"]):

@@ -15,7 +15,7 @@ from client.endpoint_counts import EndpointCounts
 from client.latency import Latency
 
 LISTED_FAILURES = 20
-KIND_NAMES = {"bbox": "box", "segm": "mask"}
+KIND_NAMES = {"bbox": "box", "segm": "mask", "keypoints": "keypoint"}
 PACKAGES = ("tritonclient", "pycocotools", "faster-coco-eval", "numpy")
 
 
@@ -36,7 +36,7 @@ class Summary:
     """
 
     metrics: dict[str, Metrics]
-    """By `bbox` and, where the model and the annotations have masks, `segm`."""
+    """By `bbox` and, where the model and the annotations have them, `segm` and `keypoints`."""
     images: int
     """Pictures in the data set or in its shard."""
     detections: int

@@ -31,7 +31,9 @@ class Detector:
         self.endpoints = endpoints
         self.model = endpoints.model
         self._trace = trace
-        self._outputs = (*BOX_OUTPUTS, "masks") if self.model.has_masks else BOX_OUTPUTS
+        masks = ("masks",) if self.model.has_masks else ()
+        keypoints = ("keypoints",) if self.model.has_keypoints else ()
+        self._outputs = (*BOX_OUTPUTS, *masks, *keypoints)
 
     async def detect(
         self, picture: bytes, score_threshold: float | None = None, *, request_id: str = ""
@@ -136,10 +138,11 @@ def _traceparent() -> str:
 
 def _detections(answer: dict[str, npt.NDArray[Any]]) -> Detections:
     count = int(answer["num_detections"].reshape(-1)[0])
-    masks = answer.get("masks")
+    masks, keypoints = answer.get("masks"), answer.get("keypoints")
     return Detections(
         boxes=answer["boxes"][0, :count].astype(np.float32),
         scores=answer["scores"][0, :count].astype(np.float32),
         category_ids=answer["category_ids"][0, :count].astype(np.int32),
         masks=None if masks is None else tuple(mask.decode("ascii") for mask in masks[0, :count]),
+        keypoints=None if keypoints is None else keypoints[0, :count].astype(np.float32),
     )

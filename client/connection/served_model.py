@@ -9,6 +9,7 @@ from typing import Any
 
 from artifact.json_text import parse_json
 from client.connection.transport import Transport
+from client.detections import Skeleton
 from client.errors import ClientError, RequestFailed, ServerUnavailable
 
 INPUTS = {"image": "BYTES"}
@@ -27,11 +28,18 @@ class ServedModel:
     it passes requests through; JSON values only."""
     server_version: str
     """Such as `2.51.0`."""
+    skeletons: dict[int, Skeleton]
+    """By category id, of those whose points have names."""
 
     @property
     def has_masks(self) -> bool:
         """False for Faster R-CNN."""
         return has_masks(self.identity)
+
+    @property
+    def has_keypoints(self) -> bool:
+        """True for Keypoint R-CNN."""
+        return keypoint_oks_sigmas(self.identity) is not None
 
 
 def has_masks(identity: Mapping[str, Any]) -> bool:
@@ -39,10 +47,40 @@ def has_masks(identity: Mapping[str, Any]) -> bool:
     return "masks" in next(iter(identity.values()))["outputs"]
 
 
+def keypoint_oks_sigmas(identity: Mapping[str, Any]) -> tuple[float, ...] | None:
+    """How far each point may be off in an evaluation (object keypoint similarity), as the model of
+    this identity was built: none where it is not known, and None for a model without points."""
+    model = next(iter(identity.values()))
+    if "keypoints" not in model["outputs"]:
+        return None
+    sigmas = model["parameters"].get("keypoint_oks_sigmas", "")
+    return tuple(map(float, sigmas.split(","))) if sigmas else ()
+
+
 def categories(identity: Mapping[str, Any]) -> dict[int, str]:
     """The name of each category id that the model of this identity can return."""
-    text = next(iter(identity.values()))["parameters"].get("categories", "")
-    return {int(entry["id"]): str(entry["name"]) for entry in parse_json(text)}
+    return {int(entry["id"]): str(entry["name"]) for entry in _categories_parameter(identity)}
+
+
+def skeletons(identity: Mapping[str, Any]) -> dict[int, Skeleton]:
+    """By category id, those of the model of this identity.
+
+    Raises:
+        ValueError: a line of a skeleton ends in a point that there is not.
+    """
+    found = {}
+    for entry in _categories_parameter(identity):
+        names = tuple(map(str, entry.get("keypoints", ())))
+        edges = tuple((int(a) - 1, int(b) - 1) for a, b in entry.get("skeleton", ()))
+        if not all(end in range(len(names)) for edge in edges for end in edge):
+            raise ValueError(f"{entry['name']} has a skeleton of other points than its own")
+        if names:
+            found[int(entry["id"])] = Skeleton(names, edges)
+    return found
+
+
+def _categories_parameter(identity: Mapping[str, Any]) -> Any:
+    return parse_json(next(iter(identity.values()))["parameters"].get("categories", ""))
 
 
 async def inspect(transport: Transport, name: str) -> ServedModel:
@@ -68,12 +106,22 @@ async def inspect(transport: Transport, name: str) -> ServedModel:
         )
     config = await transport.model_config(name)
     identity = await _identity(transport, name, config)
-    return ServedModel(
-        name=name,
-        categories=_categories(name, identity, where),
-        identity=identity,
-        server_version=str(server.get("version", "")),
-    )
+    try:
+        return ServedModel(
+            name=name,
+            categories=categories(identity),
+            identity=identity,
+            server_version=str(server.get("version", "")),
+            skeletons=skeletons(identity),
+        )
+    except (ValueError, KeyError, TypeError) as error:
+        text = identity[name]["parameters"].get("categories", "")
+        raise ClientError(
+            f"the model {name} at {where} does not name its categories: its parameter "
+            f"`categories` is {text[:80]!r}, expected was "
+            '[{"id": 1, "name": "person"}, …]. Build its repository again with '
+            "`python -m builder build`."
+        ) from error
 
 
 async def _absent(transport: Transport, name: str, error: ClientError) -> str:
@@ -102,19 +150,6 @@ def _inputs(metadata: Mapping[str, Any]) -> dict[str, str]:
 
 def _outputs(metadata: Mapping[str, Any]) -> list[str]:
     return sorted(tensor["name"] for tensor in metadata.get("outputs", []))
-
-
-def _categories(name: str, identity: Mapping[str, Any], where: str) -> dict[int, str]:
-    try:
-        return categories(identity)
-    except (ValueError, KeyError, TypeError) as error:
-        text = identity[name]["parameters"].get("categories", "")
-        raise ClientError(
-            f"the model {name} at {where} does not name its categories: its parameter "
-            f"`categories` is {text[:80]!r}, expected was "
-            '[{"id": 1, "name": "person"}, …]. Build its repository again with '
-            "`python -m builder build`."
-        ) from error
 
 
 async def _identity(transport: Transport, name: str, config: dict[str, Any]) -> dict[str, Any]:

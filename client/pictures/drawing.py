@@ -1,28 +1,33 @@
-"""Detections drawn into their picture: translucent masks, boxes, names and scores."""
+"""Detections drawn into their picture: translucent masks, boxes, points, names and scores."""
 
 from __future__ import annotations
 
 import colorsys
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageDraw
 
 from client import rle
-from client.detections import Detections
+from client.detections import Detections, Skeleton
 from client.pictures.label import Color, Label
 
 Rectangle = tuple[int, int, int, int]
 
 MASK_OPACITY = 0.4
+KEYPOINT_THRESHOLD = 0.05
+"""Points with lower scores are not drawn (detectron2's `_KEYPOINT_THRESHOLD`)."""
 UNNAMED_COLOR: Color = (255, 255, 255)
 GOLDEN_RATIO = (1 + math.sqrt(5)) / 2
 
 
 def draw_detections(
-    picture: Image.Image, detections: Detections, categories: Mapping[int, str]
+    picture: Image.Image,
+    detections: Detections,
+    categories: Mapping[int, str],
+    skeletons: Mapping[int, Skeleton],
 ) -> Image.Image:
     """A copy of an RGB picture with its detections.
 
@@ -30,9 +35,12 @@ def draw_detections(
 
     Args:
         picture: it stays as it is.
-        detections: boxes and masks in the frame of `picture`; boxes may reach beyond it.
+        detections: boxes, masks and points in the frame of `picture`; boxes and points may reach
+            beyond it.
         categories: names of the category ids; one without a name, or whose letters no font here
             has, is written as its number.
+        skeletons: by category id, which points a line is drawn between; of others there are points
+            alone.
 
     Raises:
         ValueError: a mask is not of the picture's size, or is damaged.
@@ -54,6 +62,13 @@ def draw_detections(
     boxes = [_inside(box, picture.size) for box in detections.boxes.tolist()]
     for index in worst_first:
         draw.rectangle(boxes[index], outline=colors[index], width=line_width)
+
+    if detections.keypoints is not None:
+        for index in worst_first:
+            points = detections.keypoints[index]
+            skeleton = skeletons.get(int(detections.category_ids[index]), Skeleton((), ()))
+            edges = skeleton.edges if len(skeleton.names) == len(points) else ()
+            draw_keypoints(draw, points, edges, colors[index], line_width)
 
     font_size = round(8 + diagonal / 120)
     margin = round(font_size / 5)
@@ -105,6 +120,32 @@ def blend_mask(
         padded = np.pad(core, 1)
         core = core & padded[:-2, 1:-1] & padded[2:, 1:-1] & padded[1:-1, :-2] & padded[1:-1, 2:]
     area[shape & ~core] = color
+
+
+def draw_keypoints(
+    draw: ImageDraw.ImageDraw,
+    points: npt.NDArray[np.float32],
+    edges: Sequence[tuple[int, int]],
+    color: Color,
+    line_width: int,
+) -> None:
+    """Points [K, 3] of x, y, score as dots, and lines between those that belong together.
+
+    Args:
+        edges: pairs of points, counted from 0.
+    """
+    places = {
+        number: (x, y)
+        for number, (x, y, score) in enumerate(points.tolist())
+        if score > KEYPOINT_THRESHOLD
+    }
+    for first, second in edges:
+        if first in places and second in places:
+            draw.line([places[first], places[second]], fill=color, width=2 * line_width)
+    radius = 2 * line_width
+    for x, y in places.values():
+        dot = (x - radius, y - radius, x + radius, y + radius)
+        draw.ellipse(dot, fill=color, outline=_ink(color))
 
 
 def _inside(box: list[float], size: tuple[int, int]) -> Rectangle:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 HEIGHT, WIDTH = 32, 48
+KEYPOINTS = ([6, 7.5, 2, 20, 9, 1], [6, 7.5, 2, 20, 9, 2], [6, 7.5, 1, 0, 0, 0], [0] * 6)
 
 
 def small_dataset() -> dict[str, Any]:
     """The content of an annotation file: polygons, both kinds of RLE, a crowd, a box of no height,
-    an empty picture."""
+    an empty picture; two points of each object."""
     pixels = HEIGHT * WIDTH
     annotations = [
         {"bbox": [4, 5.5, 20, 10.25], "segmentation": [[4, 5.5, 24, 5.5, 24, 15.75]]},
@@ -35,6 +36,8 @@ def small_dataset() -> dict[str, Any]:
                 "category_id": (0, 7)[index // 2],
                 "area": 100 * index,
                 "iscrowd": 0,
+                "num_keypoints": (2, 2, 1, 0)[index],
+                "keypoints": KEYPOINTS[index],
                 **annotation,
             }
             for index, annotation in enumerate(annotations)

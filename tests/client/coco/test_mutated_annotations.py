@@ -14,6 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from client.coco import cocoeval_process
+from client.coco.average_precision import COMPARED
 from client.coco.dataset import CocoDataset, load_annotations
 from client.coco.result_format import CocoResult, fault_of_results
 from client.coco.results import ResultsFile, describe_run
@@ -31,6 +32,7 @@ RESULTS: list[CocoResult] = [
         "bbox": [4.0, 5.0, 19.0, 11.0],
         "score": 0.5,
         "segmentation": {"size": [HEIGHT, WIDTH], "counts": counts},
+        "keypoints": [6.0, 7.5, 0.9, 20.0, 9.0, 0.1],
     }
     for image_id in (9, 0)
     for category_id in (0, 7)
@@ -65,17 +67,24 @@ class Pycocotools:
         its_end.close()
 
     def evaluate(self, dataset: CocoDataset, results: list[CocoResult]) -> dict[str, Any]:
-        """By `bbox`, and by `segm` where there are masks."""
+        """By `bbox`, and by `segm` and `keypoints` where there are some."""
         ids = [image.id for image in dataset.images]
         kept = ("image_id", "category_id", "score")
         figures = {}
-        for iou_type, key in (("bbox", "bbox"), ("segm", "segmentation")):
-            if not all(key in result for result in results):
+        points = dataset.keypoint_counts
+        for iou_type, keys in COMPARED.items():
+            if not all(keys[0] in result for result in results):
                 continue
             if iou_type == "segm" and not dataset.has_segmentations:
                 continue
-            given = [{name: result[name] for name in (*kept, key)} for result in results]
-            self._connection.send((dataset.ground_truth.content, given, iou_type, ids))
+            if iou_type == "keypoints" and (
+                len(points) != 1
+                or any(len(result["keypoints"]) != 3 * points[0] for result in results)
+            ):
+                continue
+            given = [{name: result[name] for name in (*kept, *keys)} for result in results]
+            sigmas = [0.1] * points[0] if iou_type == "keypoints" else None
+            self._connection.send((dataset.ground_truth.content, given, iou_type, ids, sigmas))
             assert self._connection.poll(LONGEST_EVALUATION_S), "pycocotools hangs"
             try:
                 figures[iou_type] = self._connection.recv()
@@ -143,7 +152,7 @@ def test_keys_that_mean_nothing_change_no_figure(
     tmp_path: Path, pycocotools: Pycocotools, data: st.DataObject
 ) -> None:
     content = small_dataset()
-    names = st.sampled_from(["ignore", "_ignore", "caption", "keypoints", "score", "extra", "note"])
+    names = st.sampled_from(["ignore", "_ignore", "caption", "score", "extra", "note"])
     for section in ("images", "categories", "annotations"):
         for entry in content[section]:
             entry.update(data.draw(st.dictionaries(names, hostile, max_size=2)))
@@ -165,7 +174,7 @@ def test_mutated_results_are_refused_in_words_or_evaluated(
 ) -> None:
     dataset = loaded(tmp_path, small_dataset())
     assert dataset is not None
-    run = describe_run(dataset.pictures, {"mask_rcnn": {"outputs": ["masks"]}})
+    run = describe_run(dataset.pictures, {"mask_rcnn": {"outputs": ["keypoints", "masks"]}})
     image = dataset.images[0]
     image.path.write_bytes(b"")
     lines = [

@@ -22,6 +22,7 @@ RESULTS = [
         "bbox": [1.5, 2.25, 10.25, 5.75],
         "score": 0.75,
         "segmentation": {"size": [2, 3], "counts": "132"},
+        "keypoints": [1.0, 2.25, 0.5, 0.0, -0.5, 0.25],
     }
 ]
 
@@ -32,6 +33,7 @@ def test_results_are_written_as_detectron2_writes_them() -> None:
         scores=np.array([0.75], np.float32),
         category_ids=np.array([34], np.int32),
         masks=("132",),
+        keypoints=np.array([[[1.5, 2.75, 0.5], [0.5, 0, 0.25]]], np.float32),
     )
 
     assert coco_results(IMAGE, detections) == RESULTS
@@ -55,6 +57,10 @@ def test_results_are_written_as_detectron2_writes_them() -> None:
         (lambda result: result["segmentation"].update(counts=""), "characters"),
         (lambda result: result["segmentation"].update(counts=[1, 3, 2]), "no attribute"),
         (lambda result: result.update(segmentation=None), "not subscriptable"),
+        (lambda result: result.update(keypoints=[]), "three finite numbers each"),
+        (lambda result: result.update(keypoints=[1.0, 2.0]), "three finite numbers each"),
+        (lambda result: result.update(keypoints=[1.0, float("nan"), 0.5]), "three finite numbers"),
+        (lambda result: result.update(keypoints=["a", 1, 2]), "must be real number"),
     ],
 )
 def test_what_cannot_be_a_detection_in_the_picture_is_told(

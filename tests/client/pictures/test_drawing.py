@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 from pycocotools import mask as rle
 
-from client.detections import Detections
+from client.detections import Detections, Skeleton
 from client.pictures.drawing import blend_mask, category_colors, draw_detections
 
 Pixels = npt.NDArray[np.uint8]
@@ -39,7 +39,7 @@ def draw(
         masks=encoded,
     )
     picture = Image.new("RGB", size, (GREY, GREY, GREY))
-    drawn = draw_detections(picture, detections, categories)
+    drawn = draw_detections(picture, detections, categories, {})
     assert np.all(np.asarray(picture) == GREY), "the picture itself was changed"
     return np.asarray(drawn)
 
@@ -174,3 +174,44 @@ def test_categories_have_colours_of_their_own_and_keep_them() -> None:
     assert len(set(category_colors(coco).values())) == 90
     for one, other in combinations(category_colors(demo).values(), 2):
         assert np.abs(np.subtract(one, other)).max() > 60
+
+
+def draw_points(points: list[tuple[float, float, float]], skeletons: dict[int, Skeleton]) -> Pixels:
+    """What is drawn into a grey picture of 100 × 100 for one object's points."""
+    detections = Detections(
+        boxes=np.array([[2, 2, 98, 98]], np.float32),
+        scores=np.array([0.9], np.float32),
+        category_ids=np.array([1], np.int32),
+        masks=None,
+        keypoints=np.array([points], np.float32),
+    )
+    picture = Image.new("RGB", (100, 100), (GREY, GREY, GREY))
+    return np.asarray(draw_detections(picture, detections, {}, skeletons))
+
+
+def is_drawn(drawn: Pixels, x: int, y: int) -> bool:
+    return bool((drawn[y, x] != GREY).any())
+
+
+POINTS = [(20.0, 50.0, 0.9), (60.0, 50.0, 0.3), (60.0, 80.0, 0.04), (150.0, 50.0, 0.9)]
+
+
+def test_points_are_joined_as_their_skeleton_says() -> None:
+    skeleton = Skeleton(("a", "b", "c", "d"), ((0, 1), (1, 2), (1, 3)))
+    drawn = draw_points(POINTS, {1: skeleton})
+    assert is_drawn(drawn, 20, 50)
+    assert is_drawn(drawn, 60, 50)
+    assert is_drawn(drawn, 40, 50), "a line between them"
+    assert is_drawn(drawn, 80, 50), "a line to a point beyond the picture"
+    assert not is_drawn(drawn, 60, 80), "a point of a low score"
+    assert not is_drawn(drawn, 60, 65), "a line to it"
+
+
+@pytest.mark.parametrize("category_id", [1, 2])
+def test_points_without_a_skeleton_of_their_own_are_drawn_alone(category_id: int) -> None:
+    """It is of another number of points, or of another category."""
+    names = ("a", "b", "c", "d") if category_id == 2 else ("a", "b")
+    drawn = draw_points(POINTS, {category_id: Skeleton(names, ((0, 1),))})
+    assert is_drawn(drawn, 20, 50)
+    assert is_drawn(drawn, 60, 50)
+    assert not is_drawn(drawn, 40, 50)

@@ -16,8 +16,10 @@ from pycocotools.cocoeval import COCOeval
 from artifact.manifest import MANIFEST, read_manifest
 from artifact.names import ModelNames
 from builder.__main__ import main as builder
+from client.coco.shard import Shard
 from client.connection.settings import Connection
 from client.evaluate import COCO_RESULTS, evaluate
+from client.merge import merge
 from client.predict import predict
 from server.launch import TritonServer
 from tests.builder.network.graph_pieces import Arrays
@@ -138,6 +140,20 @@ def test_points_and_their_average_precision_are_detectron2s(
     assert summary.notes == (
         f"masks are not evaluated: no annotation in {annotation_file} has a segmentation",
     )
+
+
+def test_shards_make_the_same_average_precision(
+    server: TritonServer, annotation_file: Path, tmp_path: Path
+) -> None:
+    connection, pictures = Connection(server.grpc_url), DEMO / "val/images"
+    whole = evaluate(pictures, annotation_file, connection, output=tmp_path / "whole")
+    shards = [tmp_path / "1", tmp_path / "2"]
+    for number, folder in enumerate(shards, 1):
+        shard = Shard(number, len(shards))
+        evaluate(pictures, annotation_file, connection, output=folder, shard=shard)
+    merged = merge(shards, output=tmp_path / "merged")
+    assert merged.metrics["keypoints"] == whole.metrics["keypoints"]
+    assert merged.notes == whole.notes
 
 
 def detectron2s_results(goldens: Arrays) -> list[dict[str, Any]]:

@@ -37,7 +37,13 @@ class FPNSettings:
     norm: str = setting(
         "MODEL.FPN.NORM",
         "",
-        exactly("", "FrozenBN", "BN", "SyncBN", because="others do not fold into the convolutions"),
+        exactly(
+            "",
+            "FrozenBN",
+            "BN",
+            "SyncBN",
+            because="they fold into the convolutions; GN's statistics are each picture's own",
+        ),
     )
     fuse_type: str = setting("MODEL.FPN.FUSE_TYPE", "sum", one_of("sum", "avg"))
     """How a map and the coarser one above it are put together."""

@@ -40,7 +40,8 @@ class BottleneckSettings:
             "FrozenBN",
             "BN",
             "SyncBN",
-            because="these are the same at inference and fold into the convolutions; others do not",
+            because="these are the same at inference and fold into the convolutions; GN's "
+            "statistics are each picture's own",
         ),
     )
 

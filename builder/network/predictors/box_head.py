@@ -27,7 +27,13 @@ class FastRCNNConvFCHeadSettings:
     norm: str = setting(
         "MODEL.ROI_BOX_HEAD.NORM",
         "",
-        exactly("", "FrozenBN", "BN", "SyncBN", because="others do not fold into the convolutions"),
+        exactly(
+            "",
+            "FrozenBN",
+            "BN",
+            "SyncBN",
+            because="they fold into the convolutions; GN's statistics are each picture's own",
+        ),
     )
 
     def __post_init__(self) -> None:

@@ -23,7 +23,13 @@ class MaskRCNNConvUpsampleHeadSettings:
     norm: str = setting(
         "MODEL.ROI_MASK_HEAD.NORM",
         "",
-        exactly("", "FrozenBN", "BN", "SyncBN", because="others do not fold into the convolutions"),
+        exactly(
+            "",
+            "FrozenBN",
+            "BN",
+            "SyncBN",
+            because="they fold into the convolutions; GN's statistics are each picture's own",
+        ),
     )
     """Of the 3×3 convolutions."""
     conv_dim: int = setting("MODEL.ROI_MASK_HEAD.CONV_DIM", 256, integer())

@@ -6,7 +6,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from artifact.names import DEFAULT_NAME, ONNX, PLAN, ModelNames
+from artifact.names import DEFAULT_NAME, PLAN, ModelNames
 from builder.build_record import write_manifest
 from builder.network import export_onnx, load_config, network_spec
 from builder.progress import Progress
@@ -88,6 +88,11 @@ def build_repository(options: BuildOptions) -> None:
             input_ranges = {layer: calibration.input_ranges[layer] for layer in layers}
         report(f"network        ONNX graph, {options.precision}")
         network = export_onnx(config, weights, options.precision, input_ranges)
+        for_plan = b""
+        if plan_builder is not None:
+            for_plan = export_onnx(
+                config, weights, options.precision, input_ranges, static=True
+            ).SerializeToString()
         del weights  # A plan's build needs the memory more.
         report(f"repository     {options.repository}")
         pipeline = Pipeline(
@@ -107,7 +112,7 @@ def build_repository(options: BuildOptions) -> None:
         if plan_builder is not None:
             report(f"plan           {plan_builder.bindings}, {plan_builder.target}")
             plan = plan_builder.build(
-                folder / ONNX,
+                for_plan,
                 folder / PLAN,
                 canvases(config),
                 lambda line: report(f"plan           {line}"),

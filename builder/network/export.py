@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from types import MappingProxyType
 
@@ -34,6 +35,7 @@ def export_onnx(
     weights: Mapping[str, npt.NDArray[np.float32]],
     precision: str = "fp32",
     input_ranges: Mapping[str, float] = MappingProxyType({}),
+    static: bool = False,
 ) -> onnx.ModelProto:
     """The network as ONNX, checked by ONNX's own checker.
 
@@ -46,25 +48,28 @@ def export_onnx(
         precision: a key of `PRECISIONS`.
         input_ranges: for int8, by the path of each layer that is to run in it, the greatest
             magnitude of the layer's input; see `builder.quantization`.
+        static: whether each size is to follow from those of the inputs, as TensorRT needs it.
 
     Returns:
         A model with the inputs and outputs of `NetworkSpec`; batch N, height H and width W are
         dynamic.
     """
     spec = network_spec(config)
-    dtype = PRECISIONS[precision].dtype
-    model = config.model.build(PRECISIONS[precision])
+    form = dataclasses.replace(PRECISIONS[precision], static=static)
+    model = config.model.build(form)
     layers = dict(model.named_modules())
     for path, largest in input_ranges.items():
         layer = layers[path]
         assert isinstance(layer, Conv2d)
         layer.quantize(weights[f"{path}.weight"], largest)
-    for name, parameter in model.named_parameters():
-        if parameter.const_value is None:
-            parameter.const_value = ir.tensor(weights[name].astype(dtype.numpy()), name=name)
-
     graph = ir.Graph([], [], nodes=[], opset_imports={"": OPSET}, name="generalized_rcnn")
     builder = GraphBuilder(graph)
+    for name, parameter in model.named_parameters():
+        if parameter.const_value is None:
+            parameter.const_value = ir.tensor(weights[name].astype(form.dtype.numpy()), name=name)
+        # Before it is called: within a loop, a module would give it the loop's name alone.
+        parameter.name = name
+        parameter._realize(builder)
     inputs = [
         builder.input(tensor.name, DATA_TYPES[tensor.data_type], _shape(tensor))
         for tensor in spec.inputs
@@ -76,9 +81,23 @@ def export_onnx(
         value.shape = ir.Shape(_shape(tensor))
         builder.add_output(value, tensor.name)
 
+    _move_into_loops(graph)
     proto = ir.to_proto(ir.Model(graph, ir_version=IR_VERSION, producer_name="mask-rcnn-triton"))
     onnx.checker.check_model(proto)
     return proto
+
+
+def _move_into_loops(graph: ir.Graph) -> None:
+    """Gives the body of a loop the weights that are used nowhere else.
+
+    ONNX Runtime takes a convolution for one of constant weights, which it lays out anew, only where
+    they are in the same graph.
+    """
+    for name, weight in list(graph.initializers.items()):
+        body, *others = {use.node.graph for use in weight.uses()}
+        if isinstance(body, ir.Graph) and body is not graph and not others:
+            del graph.initializers[name]
+            body.register_initializer(weight)
 
 
 def _shape(tensor: Tensor) -> list[int | str]:

@@ -1,4 +1,4 @@
-"""The number formats that a network can be written in."""
+"""The number formats that a network can be written in, and for which kind of runtime."""
 
 from __future__ import annotations
 
@@ -9,12 +9,15 @@ import onnx_ir as ir
 
 @dataclass(frozen=True)
 class Precision:
-    """Boxes, scores and sampling weights are fp32 in each of them."""
+    """How a network is written. Boxes, scores and sampling weights are fp32 in each precision."""
 
     dtype: ir.DataType
     """Type of the convolutions and matrix products."""
     int8: bool = False
     """Whether convolutions can be quantized: some then have their product in int8."""
+    static: bool = False
+    """Whether each size follows from those of the inputs, as TensorRT-RTX needs it, and nothing
+    that is quantized is within a loop. Else less is computed, as ONNX Runtime can do it."""
 
 
 PRECISIONS = {

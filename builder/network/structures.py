@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import onnx_ir as ir
 
@@ -15,6 +16,12 @@ class Proposals:
     """FP32 [N, R, 4], xyxy in pixels of the canvas."""
     exists: ir.Value
     """BOOL [N, R]."""
+
+    def pictures(self, op: Any) -> ir.Value:
+        """The picture of each place, one place after the other, INT64 [N · R]."""
+        batch = op.Squeeze(op.Shape(self.exists, start=0, end=1), [0])
+        picture = op.Unsqueeze(op.Range(0, batch, 1), [1])
+        return op.Reshape(op.Expand(picture, op.Shape(self.exists)), [-1])
 
 
 @dataclass(frozen=True)
@@ -29,3 +36,10 @@ class Detections:
     """FP32 [N, D]."""
     classes: ir.Value
     """INT32 [N, D], contiguous ids."""
+
+    def filled_places(self, op: Any, values: ir.Value) -> ir.Value:
+        """`values` [N, D, …] without the places that no picture fills, but with at least one."""
+        most = op.ReduceMax(
+            op.Max(self.num_detections, op.Cast(1, to=ir.DataType.INT32)), [0], keepdims=0
+        )
+        return op.Slice(values, [0], op.Cast(most, to=ir.DataType.INT64), [1])

@@ -50,7 +50,7 @@ def measure_input_ranges(
     Raises:
         BuildError: a layer's input is not finite, or beyond fp16.
     """
-    model = export_onnx(config, weights)
+    model = export_onnx(config, weights, static=True)  # Nothing is measured within a loop.
     inputs = layer_inputs(model, network_spec(config).quantizable_layers)
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "model.onnx"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 from builder.errors import BuildError
@@ -16,8 +15,8 @@ def create_network(trt: Any, builder: Any) -> Any:
     return builder.create_network(0 if strongly_typed is None else 1 << int(strongly_typed))
 
 
-def parse_onnx(bindings: Bindings, network: Any, logger: Any, onnx_file: Path) -> Any:
-    """Fills `network` from a file.
+def parse_onnx(bindings: Bindings, network: Any, logger: Any, model: bytes) -> Any:
+    """Fills `network` from an ONNX model.
 
     Returns:
         The parser. It owns the weights: keep it for as long as the network.
@@ -26,10 +25,6 @@ def parse_onnx(bindings: Bindings, network: Any, logger: Any, onnx_file: Path) -
         BuildError: TensorRT cannot take a node; the message names it with its module path.
     """
     parser = bindings.trt.OnnxParser(network, logger)
-    try:
-        model = onnx_file.read_bytes()
-    except OSError as error:
-        raise BuildError(f"{onnx_file}: cannot be read: {error.strerror}") from error
     if not parser.parse(model):
         errors = [parser.get_error(i) for i in range(parser.num_errors)]
         lines = "".join(f"\n  {_described(error)}" for error in errors)

@@ -38,7 +38,7 @@ class PlanBuilder:
 
     def build(
         self,
-        onnx_file: Path,
+        model: bytes,
         plan_file: Path,
         canvases: Sequence[tuple[int, int]],
         report: Callable[[str], None],
@@ -46,7 +46,8 @@ class PlanBuilder:
         """Compiles a network into `plan_file`.
 
         Args:
-            onnx_file: the network; the dynamic sizes of its inputs are batch, height and width.
+            model: the network in ONNX, written with `static`; the dynamic sizes of its inputs are
+                batch, height and width.
             plan_file: is written.
             canvases: (height, width) of each, in pixels: one optimization profile each.
             report: is given lines on the progress.
@@ -59,7 +60,7 @@ class PlanBuilder:
         logger = make_logger(trt)
         builder = self._create_builder(logger)
         network = create_network(trt, builder)
-        parser = parse_onnx(self.bindings, network, logger, onnx_file)
+        parser = parse_onnx(self.bindings, network, logger, model)
         config = create_builder_config(self.bindings, builder, options, self.target)
         profiles = canvas_profiles(
             _input_shapes(network), canvases, options.opt_batch, options.max_batch

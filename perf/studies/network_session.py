@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import importlib.util
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -56,6 +57,8 @@ def network_session(repository: Path, names: ModelNames, options: Any = None) ->
     if served.PROVIDER in ort.get_available_providers():
         ort.preload_dlls()
         providers.insert(0, (served.PROVIDER, served.PROVIDER_OPTIONS))
+        for name, value in served.INITIALIZERS.items():
+            options.add_initializer(name, value)
     with faults_of(model):
         return ort.InferenceSession(model, options, providers=providers)
 
@@ -69,6 +72,7 @@ def faults_of(model: Path) -> Iterator[None]:
         raise PerfError(f"{model}: ONNX Runtime refuses it: {error}") from error
 
 
+@functools.cache  # A session refers to the module's initializers.
 def _served_code(path: Path) -> ModuleType:
     """The module as the server would load it, from the repository itself."""
     spec = importlib.util.spec_from_file_location(path.stem, path)

@@ -7,8 +7,13 @@ import numpy as np
 import numpy.typing as npt
 import onnxruntime as ort
 import pytest
-from cuda_network import PROVIDER, CudaNetwork, batch_parts
+from cuda_network import INITIALIZERS, PROVIDER, CudaNetwork, batch_parts
 
+from builder.network import export_onnx
+from builder.quantization.pictures import network_inputs
+from tests.builder.network.trained_models import TRAINED_MODELS
+
+PHOTOS = Path(__file__).parents[2] / "demo/val/images"
 HAS_CUDA = PROVIDER in ort.get_available_providers()
 
 
@@ -21,6 +26,25 @@ def test_a_batch_is_cut_into_powers_of_two(size: int, sizes: list[int]) -> None:
     assert [len(part["canvas"]) for part in parts] == sizes
     for name, whole in batch.items():
         assert np.array_equal(np.concatenate([part[name] for part in parts]), whole)
+
+
+@pytest.mark.parametrize("model", ["C4", "FPN"])
+def test_what_suits_a_gpu_better_has_the_same_answers(model: str) -> None:
+    config, weights = TRAINED_MODELS[model].load()
+    network = export_onnx(config, weights)
+    assert INITIALIZERS.keys() == {"roi_heads.each_picture", "proposal_generator.few_groups"}
+    assert INITIALIZERS.keys() <= {each.name for each in network.graph.initializer}
+    sessions = []
+    for initializers in ({}, INITIALIZERS):
+        options = ort.SessionOptions()
+        for name, value in initializers.items():
+            options.add_initializer(name, value)
+        sessions.append(ort.InferenceSession(network.SerializeToString(), options))
+    for photo in sorted(PHOTOS.glob("*.jpg"))[:4]:
+        inputs = network_inputs(photo, config)
+        expected, found = (session.run(None, inputs) for session in sessions)
+        for value, other in zip(expected, found, strict=True):
+            np.testing.assert_array_equal(value, other)
 
 
 @pytest.mark.skipif(HAS_CUDA, reason="this onnxruntime has CUDA")

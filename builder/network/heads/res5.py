@@ -15,6 +15,7 @@ from builder.config.settings import group, part, setting
 from builder.network.backbones.resnet import BottleneckSettings
 from builder.network.feature_map import Canvas, FeatureMap, FeatureShape
 from builder.network.heads.res5_stage import res5_stage
+from builder.network.operators.detection_rounds import Places, detection_rounds
 from builder.network.operators.roi_align import roi_align
 from builder.network.precision import Precision
 from builder.network.predictors import MASK_HEADS
@@ -142,8 +143,8 @@ class Res5ROIHeads(Module):
             canvas: the pictures.
         """
         feature_map = features[self.in_feature]
-        cells = self._shared_roi_transform(op, feature_map, proposals.boxes)
-        maps = self._to_maps(op, cells, self.out_channels)
+        pooled = self._pool(op, feature_map, proposals.boxes)
+        maps = self._to_maps(op, self._shared_roi_transform(op, pooled), self.out_channels)
         pooled = op.Flatten(op.GlobalAveragePool(maps), axis=1)
         predictions = self.box_predictor(op, pooled)
         probs = self.box_predictor.predict_probs(op, predictions, proposals)
@@ -152,16 +153,32 @@ class Res5ROIHeads(Module):
         )
         outputs = dict(vars(detections))
         if self.settings.mask_head is not None:
-            cells = self._shared_roi_transform(op, feature_map, detections.boxes)
-            outputs["mask_probs"] = self.mask_head(
-                op, cells, detections.classes, channels_last=True
+            boxes = detections.boxes
+            if not self.precision.static:
+                boxes = detections.filled_places(op, boxes)
+            pooled = self._pool(op, feature_map, boxes)
+
+            def mask_probs(op: Any, places: Places) -> ir.Value:
+                cells = self._shared_roi_transform(op, places.take(op, pooled))
+                classes = places.take(op, detections.classes)
+                return self.mask_head(op, cells, classes, channels_last=True)
+
+            rounds = detection_rounds(
+                op,
+                detections,
+                self.settings.box_predictor.detections_per_image,
+                static=self.precision.static,
             )
+            outputs["mask_probs"] = rounds.make(op, [2 * self.settings.side] * 2, mask_probs)
         return outputs
 
-    def _shared_roi_transform(self, op: Any, feature_map: FeatureMap, boxes: ir.Value) -> ir.Value:
-        """RoIAlign and res5: [N · R · side², out channels], the cells of each RoI's map."""
+    def _pool(self, op: Any, feature_map: FeatureMap, boxes: ir.Value) -> ir.Value:
+        """RoIAlign of boxes [N, R, 4]: [N, R, side, side, in channels]."""
         resolution, dtype = self.settings.pooler_resolution, self.precision.dtype
-        x = roi_align(op, feature_map, boxes, resolution, dtype)
+        return roi_align(op, feature_map, boxes, resolution, dtype)
+
+    def _shared_roi_transform(self, op: Any, x: ir.Value) -> ir.Value:
+        """res5 on pooled maps of RoIs: [RoIs · side², out channels], the cells of each's map."""
         if self.precision.int8:
             x = self._to_maps(op, x, self.in_channels)
         else:

@@ -13,6 +13,7 @@ from artifact.manifest import Tensor
 from builder.config.rules import boolean, integer, names, one_of
 from builder.config.settings import group, part, setting
 from builder.network.feature_map import Canvas, FeatureMap, FeatureShape
+from builder.network.operators.detection_rounds import AllPlaces, Places, detection_rounds
 from builder.network.operators.roi_pooler import POOLER_TYPES, ROIPooler
 from builder.network.precision import Precision
 from builder.network.predictors import BOX_HEADS, KEYPOINT_HEADS, MASK_HEADS
@@ -114,9 +115,10 @@ class PooledROIHeads(Module):
         super().__init__()
         self.in_features = settings.in_features
         self.channels = shapes[settings.in_features[0]].channels
-        self.dtype = precision.dtype
+        self.dtype, self.static = precision.dtype, precision.static
         self.box_pooler = ROIPooler(**vars(settings.box_pooler))
         self.mask_pooler = ROIPooler(**vars(settings.mask_pooler))
+        self.places = settings.box_predictor.detections_per_image
         self.mask_on = settings.mask_head is not None
         if settings.mask_head is not None:
             self.mask_head = settings.mask_head.build(
@@ -141,26 +143,63 @@ class PooledROIHeads(Module):
             canvas: the pictures.
         """
         maps = [features[name] for name in self.in_features]
-        detections = self.forward_box(op, maps, proposals, canvas.image_size)
+        box_maps = self.box_pooler.bordered(op, maps)
+        detections = self.forward_box(op, box_maps, proposals, canvas.image_size)
         outputs = dict(vars(detections))
+        if self.mask_on or self.keypoint_on:
+            rounds = detection_rounds(op, detections, self.places, static=self.static)
         if self.mask_on:
-            pooled = self.mask_pooler.pool(op, maps, detections.boxes, self.dtype)
-            outputs["mask_probs"] = self.mask_head(op, pooled, detections.classes)
+            outputs["mask_probs"] = self.forward_mask(op, maps, detections, rounds)
         if self.keypoint_on:
-            outputs |= self.forward_keypoint(op, maps, detections)._asdict()
+            outputs |= self.forward_keypoint(op, maps, detections, rounds)._asdict()
         return outputs
 
+    def forward_mask(
+        self,
+        op: Any,
+        maps: Sequence[FeatureMap],
+        detections: Detections,
+        rounds: AllPlaces,
+    ) -> ir.Value:
+        """The masks of the detections, from the maps that they are pooled from."""
+        bordered = self.mask_pooler.bordered(op, maps)
+
+        def mask_probs(op: Any, places: Places) -> ir.Value:
+            boxes, classes = (
+                places.take(op, each) for each in (detections.boxes, detections.classes)
+            )
+            pooled = self.mask_pooler.pool(op, bordered, boxes, places.pictures, self.dtype)
+            return self.mask_head(op, pooled, classes)
+
+        return rounds.make(op, [2 * self.mask_pooler.resolution] * 2, mask_probs)
+
     def forward_keypoint(
-        self, op: Any, maps: Sequence[FeatureMap], detections: Detections
+        self,
+        op: Any,
+        maps: Sequence[FeatureMap],
+        detections: Detections,
+        rounds: AllPlaces,
     ) -> Heatmaps:
         """The heatmaps of the detections' points, from the maps that they are pooled from."""
-        pooled = self.keypoint_pooler.pool(op, maps, detections.boxes, self.dtype)
-        return self.keypoint_head(op, pooled, op.Shape(detections.scores))
+        bordered = self.keypoint_pooler.bordered(op, maps)
+
+        def heatmaps(op: Any, places: Places) -> ir.Value:
+            boxes = places.take(op, detections.boxes)
+            pooled = self.keypoint_pooler.pool(op, bordered, boxes, places.pictures, self.dtype)
+            found = self.keypoint_head(op, pooled)
+            logits = op.Reshape(found.keypoint_logits, [0, 0, -1])
+            return op.Concat(logits, op.Unsqueeze(found.keypoint_normalizers, [2]), axis=2)
+
+        side = 2 * self.keypoint_pooler.resolution
+        shape = [self.keypoint_head.settings.num_keypoints, side**2 + 1]
+        found = rounds.make(op, shape, heatmaps)
+        logits = op.Reshape(op.Slice(found, [0], [side**2], [3]), [0, 0, 0, side, side])
+        return Heatmaps(logits, op.Squeeze(op.Slice(found, [side**2], [2**31], [3]), [3]))
 
     def forward_box(
         self, op: Any, maps: Sequence[FeatureMap], proposals: Proposals, image_size: ir.Value
     ) -> Detections:
-        """Detections from the maps that RoIs are pooled from, and proposals."""
+        """Detections from the maps as the box pooler takes them, and proposals."""
         raise NotImplementedError
 
     def predict(
@@ -172,7 +211,8 @@ class PooledROIHeads(Module):
         proposals: Proposals,
     ) -> Predictions:
         """What a box head and a predictor make of the proposals."""
-        pooled = self.box_pooler.pool(op, maps, proposals.boxes, self.dtype)
+        boxes = op.Reshape(proposals.boxes, [-1, 4])
+        pooled = self.box_pooler.pool(op, maps, boxes, proposals.pictures(op), self.dtype)
         return predictor(op, head(op, pooled))
 
 
@@ -197,7 +237,7 @@ class StandardROIHeads(PooledROIHeads):
     def forward_box(
         self, op: Any, maps: Sequence[FeatureMap], proposals: Proposals, image_size: ir.Value
     ) -> Detections:
-        """Detections from the maps that RoIs are pooled from, and proposals."""
+        """Detections from the maps as the box pooler takes them, and proposals."""
         predictor = self.box_predictor
         predictions = self.predict(op, self.box_head, predictor, maps, proposals)
         probs = predictor.predict_probs(op, predictions, proposals)

@@ -154,17 +154,15 @@ class GeneralizedRCNN(Module):
             canvas, image_size: as for `forward`, but image_size FP32.
         """
         mean, std = (
-            np.asarray(v, np.float32) for v in (self.settings.pixel_mean, self.settings.pixel_std)
+            np.asarray(v, np.float32)[:, None, None]
+            for v in (self.settings.pixel_mean, self.settings.pixel_std)
         )
+        pixels = op.Transpose(op.Cast(canvas, to=ir.DataType.FLOAT), perm=[0, 3, 1, 2])
         if self.settings.input_format == "RGB":
-            canvas = op.Gather(canvas, [2, 1, 0], axis=3)
-        pixels = op.Sub(
-            op.Cast(canvas, to=ir.DataType.FLOAT),
-            op.initializer(ir.tensor(mean, name="pixel_mean")),
-        )
+            pixels = op.Gather(pixels, [2, 1, 0], axis=1)
+        pixels = op.Sub(pixels, op.initializer(ir.tensor(mean, name="pixel_mean")))
         if not np.all(std == 1):
             pixels = op.Div(pixels, op.initializer(ir.tensor(std, name="pixel_std")))
-        pixels = op.Transpose(pixels, perm=[0, 3, 1, 2])
         inside = grid(op, pixels, image_size, stride=1).cells
         pixels = op.Cast(op.Where(inside, pixels, 0.0), to=self.dtype)
         return Canvas(pixels, image_size, self._extent(op, image_size))

@@ -15,10 +15,11 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import onnx_ir as ir
 
-STRIP = 1000
-"""Rows of M that are made at a time."""
+STEPS = 4
+"""Rounds of the fixed point between two looks at whether it is reached."""
 
 
 def nms(
@@ -50,10 +51,12 @@ def nms(
         op: Any, _round: ir.Value, _changing: ir.Value, keep: ir.Value
     ) -> tuple[ir.Value, ir.Value]:
         op.builder.push_module("nms_round")  # Names in a subgraph must differ from those outside.
-        unsuppressed = op.Cast(op.Less(op.MatMul(suppresses, keep), 0.5), to=dtype)
-        kept = op.Mul(unsuppressed, candidates)
-        changes = op.ReduceMax(op.Abs(op.Sub(kept, keep)), keepdims=0)
-        return op.Greater(changes, 0.5), kept
+        for _ in range(STEPS):
+            before = keep
+            unsuppressed = op.Cast(op.Less(op.MatMul(suppresses, keep), 0.5), to=dtype)
+            keep = op.Mul(unsuppressed, candidates)
+        changes = op.ReduceMax(op.Abs(op.Sub(keep, before)), keepdims=0)
+        return op.Greater(changes, 0.5), keep
 
     body = op.builder.subgraph(
         one_round,
@@ -81,27 +84,14 @@ def suppression_matrix(
     dtype: ir.DataType,
     classes: ir.Value | None = None,
 ) -> ir.Value:
-    """M of the module's docstring, [N, K, K] of `dtype`; the arguments are those of `nms`.
-
-    M is zero above its diagonal, so it is made in strips that end there: little more than half of
-    the work and a fraction of the memory.
-    """
-    strips = []
-    for start in range(0, count, STRIP):
-        end = min(start + STRIP, count)
-        rows, columns = (op.Slice(boxes, [first], [end], [1]) for first in (start, 0))
-        strip = op.Greater(pairwise_iou(op, rows, columns), iou_threshold)
-        rank = op.Cast(op.Range(0, end, 1), to=ir.DataType.FLOAT)
-        row_rank = op.Unsqueeze(op.Slice(rank, [start], [end], [0]), [1])
-        strip = op.And(strip, op.Less(rank, row_rank))
-        if classes is not None:
-            row_class, column_class = (
-                op.Slice(classes, [first], [end], [1]) for first in (start, 0)
-            )
-            same = op.Equal(op.Unsqueeze(row_class, [2]), op.Unsqueeze(column_class, [1]))
-            strip = op.And(strip, same)
-        strips.append(op.Pad(op.Cast(strip, to=dtype), [0, 0, 0, 0, 0, count - end]))
-    return op.Concat(*strips, axis=1) if len(strips) > 1 else strips[0]
+    """M of the module's docstring, [N, K, K] of `dtype`; the arguments are those of `nms`."""
+    overlaps = op.Greater(pairwise_iou(op, boxes, boxes), iou_threshold)
+    rank = op.initializer(ir.tensor(np.arange(count, dtype=np.float32), name="rank"))
+    suppresses = op.And(overlaps, op.Less(rank, op.Unsqueeze(rank, [1])))
+    if classes is not None:
+        same = op.Equal(op.Unsqueeze(classes, [2]), op.Unsqueeze(classes, [1]))
+        suppresses = op.And(suppresses, same)
+    return op.Cast(suppresses, to=dtype)
 
 
 def pairwise_iou(op: Any, boxes: ir.Value, others: ir.Value) -> ir.Value:

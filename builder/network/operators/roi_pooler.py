@@ -39,38 +39,48 @@ class ROIPooler:
     sampling_ratio: int
     """Samples of a bin in each axis; 0 for as many as it has cells."""
 
+    def bordered(self, op: Any, feature_maps: Sequence[FeatureMap]) -> list[FeatureMap]:
+        """The maps as `pool` takes them: fp32, with a border behind each picture's extent.
+
+        Args:
+            feature_maps: those that may be pooled from, the finest first, each half as fine as the
+                one before it.
+        """
+        found = []
+        for each in feature_maps:
+            value = op.Cast(self._with_border(op, each), to=ir.DataType.FLOAT)
+            found.append(FeatureMap(value, each.shape, each.grid))
+        return found
+
     def pool(
         self,
         op: Any,
-        feature_maps: Sequence[FeatureMap],
+        bordered_maps: Sequence[FeatureMap],
         boxes: ir.Value,
+        pictures: ir.Value,
         dtype: ir.DataType,
     ) -> ir.Value:
         """The bins of each box.
 
         Args:
-            feature_maps: those that may be pooled from, the finest first, each half as fine as the
-                one before it; of `dtype`.
-            boxes: FP32 [N, R, 4], xyxy in pixels of the canvas.
+            bordered_maps: see `bordered`.
+            boxes: FP32 [K, 4], xyxy in pixels of the canvas.
+            pictures: INT64 [K], the picture of each.
 
         Returns:
-            [N · R, C, resolution, resolution], of `dtype`.
+            [K, C, resolution, resolution], of `dtype`.
         """
-        levels = [int(np.log2(each.shape.stride)) for each in feature_maps]
-        flat = op.Reshape(boxes, [-1, 4])
-        shape = op.Shape(boxes, start=0, end=2)
-        picture = op.Range(0, dimension(op, boxes, 0), 1)
-        picture = op.Reshape(op.Expand(op.Unsqueeze(picture, [1]), shape), [-1])
-        level = box_levels(op, flat, levels[0], levels[-1]) if len(levels) > 1 else None
+        levels = [int(np.log2(each.shape.stride)) for each in bordered_maps]
+        level = box_levels(op, boxes, levels[0], levels[-1]) if len(levels) > 1 else None
         pooled = None
-        for number, feature_map in zip(levels, feature_maps, strict=True):
-            here = flat
+        for number, feature_map in zip(levels, bordered_maps, strict=True):
+            here = boxes
             if level is not None:
-                here = op.Where(op.Equal(level, float(number)), flat, FAR_OUTSIDE)
+                here = op.Where(op.Equal(level, float(number)), boxes, FAR_OUTSIDE)
             bins = op.RoiAlign(
-                op.Cast(self._with_border(op, feature_map), to=ir.DataType.FLOAT),
+                feature_map.value,
                 here,
-                picture,
+                pictures,
                 output_height=self.resolution,
                 output_width=self.resolution,
                 sampling_ratio=self.sampling_ratio,
@@ -81,7 +91,7 @@ class ROIPooler:
                 ),
             )
             if self._may_leave:
-                extent = op.Gather(feature_map.grid.extent, picture, axis=0)
+                extent = op.Gather(feature_map.grid.extent, pictures, axis=0)
                 bins = self._without_what_left(op, bins, here, extent, feature_map.shape.stride)
             pooled = bins if pooled is None else op.Add(pooled, bins)
         return op.Cast(pooled, to=dtype)

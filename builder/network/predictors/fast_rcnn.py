@@ -12,8 +12,8 @@ from artifact.manifest import Tensor
 from builder.config.rules import FRACTION, POSITIVE, boolean, exactly, integer, numbers
 from builder.config.settings import setting
 from builder.network.layers import Linear
+from builder.network.operators.batched_nms import Candidates, batched_nms
 from builder.network.operators.box_regression import apply_deltas, clip_boxes, finite_boxes
-from builder.network.operators.multiclass_nms import multiclass_nms
 from builder.network.operators.top_k import NO_SCORE, gather_rows, is_score
 from builder.network.precision import Precision
 from builder.network.structures import Detections, Proposals
@@ -161,16 +161,16 @@ class FastRCNNOutputLayers(Module):
             op.Greater(probs, settings.score_thresh), op.Unsqueeze(proposals.exists, [2])
         )
 
-        def boxes_of(op: Any, pairs: ir.Value) -> tuple[ir.Value, ir.Value]:
+        def candidates_at(op: Any, pairs: ir.Value) -> Candidates:
             boxes = self.predict_boxes(op, predictions, proposals, pairs)
-            return clip_boxes(op, boxes, image_size), finite_boxes(op, boxes)
+            classes = op.Mod(pairs, settings.num_classes)
+            return Candidates(clip_boxes(op, boxes, image_size), classes, finite_boxes(op, boxes))
 
-        found = multiclass_nms(
+        found = batched_nms(
             op,
             op.Flatten(op.Where(passes, probs, NO_SCORE), axis=1),
-            boxes_of,
-            candidates=self.candidates,
-            num_classes=settings.num_classes,
+            candidates_at,
+            count=self.candidates,
             places=settings.detections_per_image,
             iou_threshold=settings.nms_thresh,
             dtype=self.dtype,
@@ -181,5 +181,5 @@ class FastRCNNOutputLayers(Module):
             num_detections=op.ReduceSum(exist, [1], keepdims=1),
             boxes=found.boxes,
             scores=op.Where(exists, found.scores, 0.0),
-            classes=op.Mul(op.Cast(found.classes, to=ir.DataType.INT32), exist),
+            classes=op.Mul(op.Cast(found.categories, to=ir.DataType.INT32), exist),
         )

@@ -64,16 +64,16 @@ class KRCNNConvDeconvUpsampleHeadSettings:
 
 
 class Heatmaps(NamedTuple):
-    """Of the points of a batch's detections.
+    """Of the points of detections, [N, D] of a batch in its places or T one after the other.
 
     detectron2's heatmaps are twice as large, by bilinear interpolation. Their largest place can be
     found without making them; what takes all of their values is the sum that a score is divided by.
     """
 
     keypoint_logits: ir.Value
-    """FP32 [N, D, K, side, side]."""
+    """FP32 […, K, side, side]."""
     keypoint_normalizers: ir.Value
-    """FP32 [N, D, K], the logarithm of the sum of exp over detectron2's heatmap."""
+    """FP32 […, K], the logarithm of the sum of exp over detectron2's heatmap."""
 
 
 class KRCNNConvDeconvUpsampleHead(Module):
@@ -92,13 +92,8 @@ class KRCNNConvDeconvUpsampleHead(Module):
             channels, settings.num_keypoints, 4, precision.dtype, stride=2, padding=1
         )
 
-    def forward(self, op: Any, features: ir.Value, places: ir.Value) -> Heatmaps:
-        """Heatmaps.
-
-        Args:
-            features: the maps of the detections, [N · D, channels, side / 2, side / 2].
-            places: INT64 [2], N and D.
-        """
+    def forward(self, op: Any, features: ir.Value) -> Heatmaps:
+        """Heatmaps of T detections from their maps [T, channels, side / 2, side / 2]."""
         for number in range(1, len(self.settings.conv_dims) + 1):
             features = op.Relu(getattr(self, f"conv_fcn{number}")(op, features))
         logits = op.Cast(self.score_lowres(op, features), to=ir.DataType.FLOAT)
@@ -113,7 +108,4 @@ class KRCNNConvDeconvUpsampleHead(Module):
         largest = op.ReduceMax(heatmaps, [2, 3], keepdims=1)
         total = op.ReduceSum(op.Exp(op.Sub(heatmaps, largest)), [2, 3], keepdims=1)
         normalizers = op.Squeeze(op.Add(op.Log(total), largest), [2, 3])
-        return Heatmaps(
-            op.Reshape(logits, op.Concat(places, op.Shape(logits, start=1), axis=0)),
-            op.Reshape(normalizers, op.Concat(places, [-1], axis=0)),
-        )
+        return Heatmaps(logits, normalizers)

@@ -75,13 +75,13 @@ class MaskRCNNConvUpsampleHead(Module):
         """Mask probabilities.
 
         Args:
-            features: the maps of the detections, [N · D, channels, side, side]; with their channels
-                last the cells, [N · D · side², channels], for a head without 3×3 convolutions.
-            classes: INT32 [N, D].
+            features: the maps of T detections, [T, channels, side, side]; with their channels last
+                the cells, [T · side², channels], for a head without 3×3 convolutions.
+            classes: INT32 [T].
             channels_last: which of the two `features` are.
 
         Returns:
-            FP32 [N, D, 2 · side, 2 · side], the probability of each cell of the box to belong to
+            FP32 [T, 2 · side, 2 · side], the probability of each cell of the box to belong to
             the object.
         """
         side = self.side
@@ -92,13 +92,13 @@ class MaskRCNNConvUpsampleHead(Module):
             features = op.Reshape(cells, [-1, self.channels])
         hidden = op.Relu(self.deconv(op, features))
         hidden = op.Reshape(hidden, [-1, side * side * 4, self.hidden])
-        mask = op.Reshape(classes, [-1])
+        mask = classes
         if self.settings.cls_agnostic_mask:
             mask = op.Mul(mask, op.Cast(0, to=ir.DataType.INT32))
         logits = self.predictor(op, hidden, mask)
         # (y, x, 2, 2) cells of each map to rows and columns
         logits = op.Transpose(op.Reshape(logits, [-1, side, side, 2, 2]), perm=[0, 1, 3, 2, 4])
-        logits = op.Reshape(logits, op.Concat(op.Shape(classes), [2 * side, 2 * side], axis=0))
+        logits = op.Reshape(logits, [-1, 2 * side, 2 * side])
         return op.Sigmoid(op.Cast(logits, to=ir.DataType.FLOAT))
 
 

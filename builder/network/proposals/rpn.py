@@ -13,8 +13,9 @@ from builder.config.rules import FRACTION, POSITIVE, exactly, integer, names, nu
 from builder.config.settings import group, setting
 from builder.network.feature_map import Canvas, FeatureMap, FeatureShape
 from builder.network.layers import Conv2d
+from builder.network.operators.batched_nms import Candidates, Chosen, batched_nms
 from builder.network.operators.box_regression import apply_deltas, clip_boxes, finite_boxes
-from builder.network.operators.nms import nms
+from builder.network.operators.grouped_nms import grouped_nms
 from builder.network.operators.top_k import (
     NO_SCORE,
     finite_or_no_score,
@@ -100,13 +101,13 @@ class RPN(Module):
     ) -> None:
         super().__init__()
         self.settings = settings
-        self.dtype = precision.dtype
+        self.precision = precision
         self.anchor_generators = [
             settings.anchors.build(number) for number in range(len(settings.in_features))
         ]
         # One head for all maps: they have as many channels, and as many anchors in a cell.
         channels = shapes[settings.in_features[0]].channels
-        self.rpn_head = StandardRPNHead(channels, len(self.anchor_generators[0]), self.dtype)
+        self.rpn_head = StandardRPNHead(channels, len(self.anchor_generators[0]), precision.dtype)
 
     @property
     def most_proposals(self) -> int:
@@ -122,18 +123,44 @@ class RPN(Module):
                 self.settings.in_features, self.anchor_generators, strict=True
             )
         ]
-        # NMS is within each map: the maps of a batch are so many pictures more to it.
         boxes, scores = (_stacked(op, parts, axis=1) for parts in zip(*found, strict=True))
-        count = self.settings.pre_nms_topk
-        of_maps = op.Reshape(boxes, [-1, count, 4])
-        valid = op.Reshape(is_score(op, scores), [-1, count])
-        keep = nms(op, of_maps, valid, count, self.settings.nms_thresh, self.dtype)
-        candidates = op.Where(op.Reshape(keep, op.Shape(scores)), scores, NO_SCORE)
-        scores, kept = top_k(op, candidates, self.most_proposals)
-        exists = is_score(op, scores)
-        boxes = op.Where(op.Unsqueeze(exists, [2]), gather_rows(op, boxes, kept), 0.0)
-        scores.name = "rpn.logits"
-        return Proposals(boxes, exists)
+        chosen = self._choose(op, scores, boxes)
+        chosen.scores.name = "rpn.logits"
+        return Proposals(chosen.boxes, is_score(op, chosen.scores))
+
+    def _choose(self, op: Any, scores: ir.Value, boxes: ir.Value) -> Chosen:
+        """The best proposals of all maps that do not overlap one of their own map.
+
+        Args:
+            scores: FP32 [N, maps · pre_nms_topk], map by map.
+            boxes: FP32 [N, maps · pre_nms_topk, 4].
+        """
+        of_map, maps = self.settings.pre_nms_topk, len(self.settings.in_features)
+        places, iou_threshold = self.most_proposals, self.settings.nms_thresh
+        if not self.precision.static:
+            return grouped_nms(
+                op,
+                scores,
+                boxes,
+                size=of_map,
+                places=places,
+                iou_threshold=iou_threshold,
+                dtype=self.precision.dtype,
+            )
+
+        def candidates_at(op: Any, indices: ir.Value) -> Candidates:
+            number = op.Div(indices, of_map) if maps > 1 else None
+            return Candidates(gather_rows(op, boxes, indices), number)
+
+        return batched_nms(
+            op,
+            scores,
+            candidates_at,
+            count=of_map * maps,
+            places=places,
+            iou_threshold=iou_threshold,
+            dtype=self.precision.dtype,
+        )
 
     def _of_one_map(
         self,

@@ -17,6 +17,14 @@ PROVIDER_OPTIONS = {
     "cudnn_conv_algo_search": "HEURISTIC",
 }
 
+INITIALIZERS = {
+    # A loop's round, and an operator that takes one map after the other, cost a GPU some launches;
+    # see operators/detection_rounds.py and grouped_nms.py in builder/network.
+    "roi_heads.each_picture": ort.OrtValue.ortvalue_from_numpy(np.array(32, np.int64)),
+    "proposal_generator.few_groups": ort.OrtValue.ortvalue_from_numpy(np.array(0, np.int64)),
+}
+"""Values for initializers of the network, where it has them. Sessions refer to these objects."""
+
 
 class CudaNetwork:
     """Runs batches of 1, 2, 4, 8 … pictures, each size on each canvas in a session of its own.
@@ -45,6 +53,8 @@ class CudaNetwork:
         as_requested = ort.OrtArenaCfg({"arena_extend_strategy": 1})
         ort.create_and_register_allocator_v2(PROVIDER, gpu_memory, {}, as_requested)
         options.add_session_config_entry("session.use_env_allocators", "1")
+        for name, value in INITIALIZERS.items():
+            options.add_initializer(name, value)
         self._model = model
         self._options = options
         self._cuda = {"device_id": str(device_id), **PROVIDER_OPTIONS}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -40,6 +40,15 @@ def run_graph(
     proto = ir.to_proto(ir.Model(graph, ir_version=export.IR_VERSION))
     feeds = {f"input_{i}": a for i, a in enumerate(arrays)}
     return session_of(proto.SerializeToString()).run(None, feeds)
+
+
+def all_graphs(graph: onnx.GraphProto) -> Iterator[onnx.GraphProto]:
+    """The graph, and the bodies of its loops."""
+    yield graph
+    for node in graph.node:
+        for attribute in node.attribute:
+            if attribute.HasField("g"):
+                yield from all_graphs(attribute.g)
 
 
 class Stages:

@@ -7,7 +7,7 @@ from onnx import numpy_helper
 
 from builder.network import ModelConfig, export_onnx, network_spec
 from builder.network.int8 import quantize_weight, scales
-from tests.builder.network.graph_pieces import Arrays, session_of
+from tests.builder.network.graph_pieces import Arrays, all_graphs, session_of
 
 
 @pytest.mark.parametrize(
@@ -60,13 +60,14 @@ def int8_model(demo_config: ModelConfig, demo_weights: Arrays) -> onnx.ModelProt
 def test_quantized_layers_have_qdq_at_input_and_weight_and_others_have_none(
     demo_config: ModelConfig, demo_weights: Arrays, int8_model: onnx.ModelProto
 ) -> None:
-    graph = int8_model.graph
-    producer = {output: node for node in graph.node for output in node.output}
-    constants = {i.name: numpy_helper.to_array(i) for i in graph.initializer}
+    graphs = list(all_graphs(int8_model.graph))
+    nodes = [node for graph in graphs for node in graph.node]
+    producer = {output: node for node in nodes for output in node.output}
+    constants = {i.name: numpy_helper.to_array(i) for graph in graphs for i in graph.initializer}
     layers = network_spec(demo_config).quantizable_layers
     seen: dict[str, int] = {}
     used = []
-    for node in graph.node:
+    for node in nodes:
         if node.op_type != "Conv":
             continue
         path = node.input[2].removesuffix(".bias")
@@ -96,7 +97,7 @@ def test_quantized_layers_have_qdq_at_input_and_weight_and_others_have_none(
         assert [a.i for a in weight.attribute if a.name == "axis"] == [0], path
     # res5 runs on the proposals and again on the detections.
     assert seen == {path: 2 if "res5" in path else 1 for path in layers}
-    all_qdq = [n.name for n in graph.node if n.op_type in ("QuantizeLinear", "DequantizeLinear")]
+    all_qdq = [n.name for n in nodes if n.op_type in ("QuantizeLinear", "DequantizeLinear")]
     assert sorted(used) == sorted(all_qdq)
 
 

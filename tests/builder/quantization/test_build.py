@@ -11,6 +11,7 @@ import pytest
 from artifact.manifest import MANIFEST, read_manifest
 from builder.__main__ import main
 from builder.quantization import CALIBRATION, Calibration
+from tests.builder.network.graph_pieces import all_graphs
 from tests.builder.quantization.conftest import DEMO
 
 NETWORK = Path("mask_rcnn_network") / "1"
@@ -31,7 +32,8 @@ def int8_layers(repository: Path) -> set[str]:
     graph = onnx.load_model(repository / NETWORK / "model.onnx").graph
     return {
         tensor.name.removesuffix(".weight")
-        for tensor in graph.initializer
+        for each in all_graphs(graph)
+        for tensor in each.initializer
         if tensor.name.endswith(".weight") and tensor.data_type == onnx.TensorProto.INT8
     }
 

@@ -40,7 +40,7 @@ def test_res5_is_measured_on_proposals_and_on_detections(
     demo_config: ModelConfig, demo_weights: dict[str, npt.NDArray[Any]]
 ) -> None:
     layers = network_spec(demo_config).quantizable_layers
-    inputs = layer_inputs(export_onnx(demo_config, demo_weights), layers)
+    inputs = layer_inputs(export_onnx(demo_config, demo_weights, static=True), layers)
     assert {path: len(set(tensors)) for path, tensors in inputs.items()} == {
         path: 2 if ".res5." in path else 1 for path in layers
     }

@@ -86,12 +86,12 @@ def demo_fp16(build_plan: Callable[..., Build], tmp_path_factory: pytest.TempPat
 
 
 @pytest.fixture(scope="session")
-def parse() -> Callable[[Bindings, Path], ParsedNetwork]:
-    def parse(bindings: Bindings, onnx_file: Path) -> ParsedNetwork:
+def parse() -> Callable[[Bindings, bytes], ParsedNetwork]:
+    def parse(bindings: Bindings, model: bytes) -> ParsedNetwork:
         logger = make_logger(bindings.trt)
         builder = bindings.create_builder(logger)
         network = create_network(bindings.trt, builder)
-        parser = parse_onnx(bindings, network, logger, onnx_file)
+        parser = parse_onnx(bindings, network, logger, model)
         return ParsedNetwork(network, builder, (parser, logger))
 
     return parse

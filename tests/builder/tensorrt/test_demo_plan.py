@@ -16,10 +16,12 @@ from tritonclient.grpc.model_config_pb2 import DataType, ModelConfig
 
 from artifact.manifest import MANIFEST, Tensor, read_manifest
 from builder.__main__ import main
+from builder.network import export_onnx
 from builder.tensorrt.bindings import Bindings
 from builder.tensorrt.plan import failure_message
 from server.errors import ServerError
 from server.launch import TritonServer
+from tests.builder.network.trained_models import TRAINED_MODELS
 from tests.builder.tensorrt.conftest import (
     ALL_TARGETS,
     CATEGORIES,
@@ -56,7 +58,7 @@ def test_a_build_says_what_it_does_and_that_triton_does_not_load_such_a_plan(
 ) -> None:
     for expected in (
         f"] plan           {rtx}, compute capability 8.0, 8.6, 8.9, 12.0\n",
-        "model.onnx (4.8 MB), for ONNX Runtime\n",
+        "model.onnx (4.9 MB), for ONNX Runtime\n",
         f"{rtx} for compute capability 8.0, 8.6, 8.9, 12.0\n",
         "Triton's TensorRT backend does not load plans of TensorRT-RTX",
         f"python -m server --repository {demo_fp16.repository} --model-config-name onnxruntime",
@@ -66,10 +68,13 @@ def test_a_build_says_what_it_does_and_that_triton_does_not_load_such_a_plan(
 
 
 def test_the_plans_tensors_are_those_of_tritons_configuration_and_of_the_manifest(
-    demo_fp16: Build, rtx: Bindings, parse: Callable[[Bindings, Path], Any]
+    demo_fp16: Build,
+    rtx: Bindings,
+    parse: Callable[[Bindings, bytes], Any],
 ) -> None:
     folder = demo_fp16.repository / NETWORK
-    network = parse(rtx, folder / "model.onnx").network
+    model = export_onnx(*TRAINED_MODELS["C4"].load(), "fp16", static=True)
+    network = parse(rtx, model.SerializeToString()).network
     names = {rtx.trt.uint8: "UINT8", rtx.trt.int32: "INT32", rtx.trt.float32: "FP32"}
 
     def described(tensors: list[Any]) -> tuple[Tensor, ...]:

@@ -25,22 +25,21 @@ def write_model(path: Path, operator: str) -> None:
 )
 def test_a_node_that_tensorrt_does_not_take_is_named_with_its_module(
     rtx: Bindings,
-    parse: Callable[[Bindings, Path], Any],
+    parse: Callable[[Bindings, bytes], Any],
     tmp_path: Path,
     operator: str,
     reason: str,
 ) -> None:
     write_model(tmp_path / "model.onnx", operator)
     with pytest.raises(BuildError) as error:
-        parse(rtx, tmp_path / "model.onnx")
+        parse(rtx, (tmp_path / "model.onnx").read_bytes())
     first, second = str(error.value).splitlines()
     assert first == f"{rtx} cannot take the network:"
     assert second.startswith(f"  roi_heads/mask_head/predictor/node_7 ({operator}): {reason}: ")
 
 
-def test_a_file_that_is_no_onnx_is_refused(
-    rtx: Bindings, parse: Callable[[Bindings, Path], Any], tmp_path: Path
+def test_bytes_that_are_no_onnx_are_refused(
+    rtx: Bindings, parse: Callable[[Bindings, bytes], Any]
 ) -> None:
-    (tmp_path / "model.onnx").write_bytes(b"nonsense")
     with pytest.raises(BuildError, match=r"MODEL_DESERIALIZE_FAILED: .*parse the ONNX model"):
-        parse(rtx, tmp_path / "model.onnx")
+        parse(rtx, b"nonsense")

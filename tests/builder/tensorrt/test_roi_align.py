@@ -15,6 +15,7 @@ from builder.network import export_onnx
 from builder.repository.canvases import canvases
 from builder.tensorrt import PlanBuilder, PlanOptions
 from builder.tensorrt.bindings import Bindings
+from tests.builder.network.graph_pieces import all_graphs
 from tests.builder.network.trained_models import TRAINED_MODELS, load_model
 from tests.builder.network.variants.table import VARIANTS
 
@@ -29,17 +30,24 @@ def without_roi_align(model: onnx.ModelProto) -> onnx.ModelProto:
 
     They give each bin the mean of the RoI's map times the sum of its corners.
     """
+    for number, graph in enumerate(all_graphs(model.graph)):
+        replace_roi_align(graph, f"in_place_of_roi_align_{number}")
+    onnx.checker.check_model(model)
+    return model
+
+
+def replace_roi_align(graph: onnx.GraphProto, prefix: str) -> None:
     nodes: list[onnx.NodeProto] = []
-    for number, node in enumerate(model.graph.node):
+    for number, node in enumerate(graph.node):
         if node.op_type != "RoiAlign":
             nodes.append(node)
             continue
         side = next(each.i for each in node.attribute if each.name == "output_height")
-        name = f"in_place_of_roi_align_{number}"
+        name = f"{prefix}_{number}"
         constants = {"bins": [side, side], "one": [1], "bin_axes": [2, 3]}
         for constant, value in constants.items():
             tensor = numpy_helper.from_array(np.array(value, np.int64), f"{name}.{constant}")
-            model.graph.initializer.append(tensor)
+            graph.initializer.append(tensor)
         features, boxes, pictures = node.input
         for operator, inputs, output, attributes in (
             ("GlobalAveragePool", [features], "means", {}),
@@ -55,10 +63,8 @@ def without_roi_align(model: onnx.ModelProto) -> onnx.ModelProto:
             nodes.append(in_place)
         both = [f"{name}.all_bins", f"{name}.of_roi"]
         nodes.append(helper.make_node("Mul", both, list(node.output)))
-    del model.graph.node[:]
-    model.graph.node.extend(nodes)
-    onnx.checker.check_model(model)
-    return model
+    del graph.node[:]
+    graph.node.extend(nodes)
 
 
 @pytest.mark.usefixtures("rtx")
@@ -71,10 +77,10 @@ def test_all_but_roi_align_compiles_without_a_gpu(tmp_path: Path, name: str) -> 
         config, weights = load_model(*VARIANTS[name].write(tmp_path))
     else:
         config, weights = TRAINED_MODELS[name].load()
-    model = export_onnx(config, weights, "fp16")
-    assert sum(node.op_type == "RoiAlign" for node in model.graph.node) == ROI_ALIGNS[name]
-    network = tmp_path / "network.onnx"
-    network.write_bytes(without_roi_align(model).SerializeToString())
+    model = export_onnx(config, weights, "fp16", static=True)
+    nodes = [node for graph in all_graphs(model.graph) for node in graph.node]
+    assert sum(node.op_type == "RoiAlign" for node in nodes) == ROI_ALIGNS[name]
+    network = without_roi_align(model).SerializeToString()
     plan = builder(tmp_path).build(network, tmp_path / "plan", canvases(config)[:1], print)
     assert plan.profiles[0].max["canvas"] == (8, *canvases(config)[0], 3)
 
@@ -83,8 +89,7 @@ def test_roi_align_itself_is_refused_without_a_gpu(rtx: Bindings, tmp_path: Path
     if visible_gpus():
         pytest.skip("there is a GPU, which TensorRT-RTX may ask")
     config, weights = TRAINED_MODELS["DC5"].load()
-    network = tmp_path / "network.onnx"
-    network.write_bytes(export_onnx(config, weights, "fp16").SerializeToString())
+    network = export_onnx(config, weights, "fp16", static=True).SerializeToString()
     with pytest.raises(BuildError, match=r"roi_heads/RoiAlign_node_\d+ \(RoiAlign\)"):
         builder(tmp_path).build(network, tmp_path / "plan", canvases(config)[:1], print)
     assert not (tmp_path / "plan").exists()

@@ -7,8 +7,7 @@ import numpy.typing as npt
 import onnx_ir as ir
 import pytest
 
-from builder.network.operators import nms as nms_module
-from builder.network.operators.nms import nms, pairwise_iou, suppression_matrix
+from builder.network.operators.nms import nms, pairwise_iou
 from tests.builder.network.graph_pieces import run_graph
 
 Boxes = npt.NDArray[np.float32]
@@ -96,19 +95,6 @@ def test_the_pictures_of_a_batch_do_not_mix() -> None:
         np.testing.assert_array_equal(
             kept, greedy_nms(scene, valid[0], np.zeros(100, np.int64), 0.5)
         )
-
-
-def test_strips_make_the_same_matrix_as_one_piece(monkeypatch: pytest.MonkeyPatch) -> None:
-    boxes = random_boxes(8, 95)[None]
-
-    def trace(op: Any, boxes: ir.Value) -> Any:
-        return [suppression_matrix(op, boxes, 95, 0.5, ir.DataType.FLOAT)]
-
-    (whole,) = run_graph(trace, boxes)
-    monkeypatch.setattr(nms_module, "STRIP", 10)
-    (strips,) = run_graph(trace, boxes)
-    assert whole.any()
-    np.testing.assert_array_equal(strips, whole)
 
 
 def test_iou_is_that_of_two_boxes_at_a_time() -> None:

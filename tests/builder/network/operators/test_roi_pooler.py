@@ -21,14 +21,16 @@ STRIDE = 16
 
 
 def pool(pooler: ROIPooler, features: Array, boxes: Array, sizes: Array) -> Array:
-    """The bins of boxes [N, R, 4] on one map of stride 16, of pictures of `sizes` pixels."""
+    """The bins of boxes [R, 4] on one map of stride 16, of one picture of `sizes` [1, 2] pixels."""
     shape = FeatureShape(features.shape[1], STRIDE)
 
     def trace(
         op: Any, features: ir.Value, boxes: ir.Value, sizes: ir.Value, pixels: ir.Value
     ) -> list[ir.Value]:
         feature_map = FeatureMap(features, shape, grid(op, pixels, sizes, STRIDE))
-        return [pooler.pool(op, [feature_map], boxes, ir.DataType.FLOAT)]
+        pictures = op.Expand(op.Cast(0, to=ir.DataType.INT64), op.Shape(boxes, start=0, end=1))
+        maps = pooler.bordered(op, [feature_map])
+        return [pooler.pool(op, maps, boxes, pictures, ir.DataType.FLOAT)]
 
     rows, columns = features.shape[2:]
     pixels = np.zeros((len(features), 3, STRIDE * rows, STRIDE * columns), np.float32)
@@ -86,7 +88,7 @@ def test_a_roi_at_the_border_reads_nothing_of_the_canvas_beyond(
     for beyond in (0, 1, 2, 9):
         canvas = rng.normal(size=(1, 3, 12 + beyond, 18 + beyond)).astype(np.float32)
         canvas[:, :, :12, :18] = picture
-        found = pool(pooler, canvas, boxes[None], np.array([size], np.float32))
+        found = pool(pooler, canvas, boxes, np.array([size], np.float32))
         np.testing.assert_allclose(found, expected, atol=2e-5)
 
 

@@ -9,8 +9,8 @@ import numpy.typing as npt
 import onnx_ir as ir
 import pytest
 
-from builder.network.operators import multiclass_nms as module
-from builder.network.operators.multiclass_nms import multiclass_nms
+from builder.network.operators import batched_nms as module
+from builder.network.operators.batched_nms import Candidates, batched_nms
 from builder.network.operators.top_k import NO_SCORE, gather_rows
 from tests.builder.network.graph_pieces import run_graph
 
@@ -22,21 +22,21 @@ def run(scores: Array, boxes: Array, places: int) -> list[tuple[Array, Array, Ar
     """Scores, boxes and classes of each picture; `scores` [N, M], `boxes` [N, M, 4]."""
 
     def trace(op: Any, scores: ir.Value, boxes: ir.Value) -> list[ir.Value]:
-        def boxes_of(op: Any, indices: ir.Value) -> tuple[ir.Value, ir.Value]:
+        def candidates_at(op: Any, indices: ir.Value) -> Candidates:
             found = gather_rows(op, boxes, indices)
-            return found, op.Not(op.IsNaN(op.ReduceSum(found, [2], keepdims=0)))
+            usable = op.Not(op.IsNaN(op.ReduceSum(found, [2], keepdims=0)))
+            return Candidates(found, op.Mod(indices, CLASSES), usable)
 
-        found = multiclass_nms(
+        found = batched_nms(
             op,
             scores,
-            boxes_of,
-            candidates=scores_shape[1],
-            num_classes=CLASSES,
+            candidates_at,
+            count=scores_shape[1],
             places=places,
             iou_threshold=0.5,
             dtype=ir.DataType.FLOAT,
         )
-        return [found.scores, found.boxes, found.classes]
+        return [found.scores, found.boxes, found.categories]
 
     scores_shape = scores.shape
     found = run_graph(trace, scores, boxes)
@@ -82,7 +82,7 @@ def scene(seed: int, count: int, spread: float) -> tuple[Array, Array]:
 def test_the_answer_is_that_of_greedy_nms_over_all_candidates(
     round_size: int, spread: float, places: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "ROUND", round_size)
+    monkeypatch.setattr(module, "LEAST_ROUND", round_size)
     scenes = [scene(seed, 500, spread) for seed in range(3)]
     scores, boxes = (np.stack(each) for each in zip(*scenes, strict=True))
     for found, one in zip(run(scores, boxes, places), scenes, strict=True):
@@ -93,7 +93,7 @@ def test_the_answer_is_that_of_greedy_nms_over_all_candidates(
 def test_pictures_without_candidates_have_none_beside_others_that_have_many(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(module, "ROUND", 16)
+    monkeypatch.setattr(module, "LEAST_ROUND", 16)
     scores, boxes = scene(0, 200, spread=30)
     found = run(np.stack([np.full_like(scores, NO_SCORE), scores]), np.stack([boxes, boxes]), 50)
     assert [len(values) for values in found[0]] == [0, 0, 0]

@@ -36,7 +36,7 @@ def run(scores: Array, boxes: Array, places: int) -> list[tuple[Array, Array, Ar
             iou_threshold=0.5,
             dtype=ir.DataType.FLOAT,
         )
-        return [found.scores, found.boxes, found.categories]
+        return found.values()
 
     scores_shape = scores.shape
     found = run_graph(trace, scores, boxes)

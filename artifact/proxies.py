@@ -72,14 +72,15 @@ def explain_grpc_proxy(url: str, environment: Mapping[str, str] = os.environ) ->
     excepted = environment.get(exceptions, "")
     if variable is None or is_this_machine(host) or _includes(excepted, host):
         return ""
-    proxy = urlsplit(environment[variable])
+    remedy = f"set {exceptions}={','.join(filter(None, [excepted, host]))} to go directly"
+    try:
+        proxy = urlsplit(environment[variable])
+    except ValueError:  # gRPC takes a host from it all the same; not shown, it may have a password
+        return f"; {variable} is set and is no URL of a proxy: correct it, or {remedy}"
     if proxy.scheme != "http":  # gRPC takes no other
         return ""
     shown = proxy._replace(netloc=proxy.netloc.rpartition("@")[2]).geturl()
-    return (
-        f"; {variable}={shown} is set and gRPC goes through it: set "
-        f"{exceptions}={','.join(filter(None, [excepted, host]))} to go directly"
-    )
+    return f"; {variable}={shown} is set and gRPC goes through it: {remedy}"
 
 
 def _host(url: str) -> str:

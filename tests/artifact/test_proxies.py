@@ -79,6 +79,11 @@ def test_of_the_servers_that_a_program_asks_those_on_this_machine_are_added() ->
             "; grpc_proxy=http://other.example:1 is set and gRPC goes through it: set "
             "no_grpc_proxy=a,gpu.example to go directly",
         ),
+        (
+            {"http_proxy": "http://me:secret@[::", "no_proxy": "a"},
+            "; http_proxy is set and is no URL of a proxy: correct it, or set "
+            "no_proxy=a,gpu.example to go directly",
+        ),
         ({}, ""),
         ({"all_proxy": "http://proxy.example:3128"}, ""),
         ({"http_proxy": ""}, ""),

@@ -68,7 +68,7 @@ def _file(record: FileRecord) -> str:
 
 
 def _tensor(tensor: Tensor) -> str:
-    return f"{tensor.name:16}{tensor.data_type:6}{list(tensor.shape)}"
+    return f"{tensor.name:22}{tensor.data_type:6}{list(tensor.shape)}"
 
 
 def _plan(plan: Plan) -> list[str]:

@@ -74,8 +74,8 @@ def test_a_repository_is_described_and_fits(
     for expected in (
         "Mask R-CNN R50-C4, 8 classes, fp32, up to 8 pictures a batch",
         "mask_rcnn_R_50_C4_shapes.pkl, 4,586,108 bytes, sha256 da3613b443be4884",
-        "canvas          UINT8 [-1, -1, -1, 3]",
-        "mask_probs      FP32  [-1, 100, 14, 14]",
+        "canvas                UINT8 [-1, -1, -1, 3]",
+        "mask_probs            FP32  [-1, 100, 14, 14]",
         "MODEL.RPN.PRE_NMS_TOPK_TEST = 1000",
         "model.onnx: fits this machine (ONNX Runtime ",
     ):
@@ -176,7 +176,7 @@ def test_an_onnx_file_is_described_without_its_manifest(
     code, printed = inspect(repository / NETWORK / "model.onnx", capsys)
     assert code == 0
     assert "made by        mask-rcnn-triton" in printed
-    assert "image_size      INT32 [-1, 2]" in printed
+    assert "image_size            INT32 [-1, 2]" in printed
     assert "model.onnx: fits this machine (ONNX Runtime " in printed
 
 

@@ -7,7 +7,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
 from artifact.json_text import parse_json
 from builder.errors import BuildError
@@ -156,12 +156,22 @@ def _read_coco(path: Path, num_keypoints: int) -> tuple[Category, ...]:
 def _category(path: Path, entry: object, num_keypoints: int) -> Category:
     if isinstance(entry, dict):
         category_id, name = entry.get("id"), entry.get("name")
-        if type(category_id) is int and 0 <= category_id < 2**31 and isinstance(name, str) and name:
+        if type(category_id) is int and 0 <= category_id < 2**31 and _is_name(name):
             return Category(category_id, name, *_points(path, entry, num_keypoints))
     raise BuildError(
         f"{path}: `categories` has the entry {entry!r}; expected an object with `id`, "
         "an integer from 0 to 2147483647, and `name`, a text that is not empty"
     )
+
+
+def _is_name(value: object) -> TypeGuard[str]:
+    """Not empty, and without half surrogates, which JSON can write and nothing can print."""
+    if not isinstance(value, str):
+        return False
+    try:
+        return bool(value.encode())
+    except UnicodeEncodeError:
+        return False
 
 
 def _points(
@@ -172,7 +182,7 @@ def _points(
     if not num_keypoints or not names:
         return (), ()
     where = f"{path}: `categories`, id {entry['id']}"
-    if not isinstance(names, list) or not all(isinstance(name, str) and name for name in names):
+    if not isinstance(names, list) or not all(map(_is_name, names)):
         raise BuildError(f"{where}: `keypoints` is {names!r:.200}; expected a list of names")
     if len(names) != num_keypoints:
         raise BuildError(

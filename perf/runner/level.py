@@ -25,6 +25,10 @@ STATISTICS_AFTER = "statistics_after.json"
 METRICS_BEFORE = "metrics_before.txt"
 METRICS_AFTER = "metrics_after.txt"
 
+SETTLING_SECS = 0.1
+LONGEST_SETTLING_SECS = 2.0
+"""On a server that others ask as well, statistics never stand still."""
+
 
 @dataclass(frozen=True)
 class Bench:
@@ -118,7 +122,14 @@ def _measure(
 
 
 def _statistics(target: Target, copy: Path) -> dict[str, ModelStatistics]:
+    """Triton's, once they stand still: it counts a request a moment after its answer."""
     statistics = target.connection.statistics()
+    deadline = time.monotonic() + LONGEST_SETTLING_SECS
+    while time.monotonic() < deadline:
+        time.sleep(SETTLING_SECS)
+        before, statistics = statistics, target.connection.statistics()
+        if statistics == before:
+            break
     as_json = {name: dataclasses.asdict(each) for name, each in statistics.items()}
     copy.write_text(json.dumps(as_json, indent=1) + "\n")
     return statistics

@@ -86,15 +86,15 @@ def _unknown_keys(content: Content, draw: Draw) -> Content:
     values = st.none() | st.integers() | st.text(st.characters(codec="utf-8")) | st.lists(st.none())
 
     def more(entry: Content) -> Content:
-        return {**draw(st.dictionaries(st.sampled_from(["note", "keypoints"]), values)), **entry}
+        return {**draw(st.dictionaries(st.sampled_from(["note", "attributes"]), values)), **entry}
 
     sections = ("images", "categories", "annotations")
     return more({**content, **{name: list(map(more, content[name])) for name in sections}})
 
 
 def _other_ids(content: Content, draw: Draw) -> Content:
-    """Of the annotations."""
-    start = draw(st.integers(0, 10**6))
+    """Of the annotations; pycocotools, which figures are held against, takes 0 for no match."""
+    start = draw(st.integers(1, 10**6))
     found = [{**each, "id": start + n} for n, each in enumerate(content["annotations"])]
     return {**content, "annotations": found}
 

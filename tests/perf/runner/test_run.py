@@ -170,6 +170,7 @@ def birds_repository(demo_repository: Path, tmp_path: Path) -> Path:
     return repository
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("analyzer")
 def test_a_build_of_another_name_is_measured_and_reported_under_it(
     birds_repository: Path, scenario_file: Callable[..., Path], tmp_path: Path

@@ -9,6 +9,7 @@ from perf.__main__ import main
 from tests.perf.studies.conftest import DataSet
 
 
+@pytest.mark.long
 def test_one_round_prints_both_rates_their_share_and_the_setting(
     demo_repository: Path, two_pictures: DataSet, capsys: pytest.CaptureFixture[str]
 ) -> None:

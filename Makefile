@@ -17,7 +17,7 @@ demo: .venv/.complete ## Build the demo model, serve it with Triton and evaluate
 	.venv/bin/python -m demo
 
 .PHONY: test
-test: .venv/.complete .venv/perf_analyzer/.complete .venv/kserve/.complete ## Run the tests, some nine minutes
+test: .venv/.complete .venv/perf_analyzer/.complete .venv/kserve/.complete ## Run the tests, some ten minutes
 	.venv/bin/python -m pytest
 
 .PHONY: test-long

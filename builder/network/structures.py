@@ -7,6 +7,8 @@ from typing import Any
 
 import onnx_ir as ir
 
+from builder.network.feature_map import dimension
+
 
 @dataclass(frozen=True)
 class Proposals:
@@ -19,8 +21,7 @@ class Proposals:
 
     def pictures(self, op: Any) -> ir.Value:
         """The picture of each place, one place after the other, INT64 [N · R]."""
-        batch = op.Squeeze(op.Shape(self.exists, start=0, end=1), [0])
-        picture = op.Unsqueeze(op.Range(0, batch, 1), [1])
+        picture = op.Unsqueeze(op.Range(0, dimension(op, self.exists, 0), 1), [1])
         return op.Reshape(op.Expand(picture, op.Shape(self.exists)), [-1])
 
 

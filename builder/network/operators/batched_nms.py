@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 import onnx_ir as ir
 
-from builder.network.operators.nms import nms, pairwise_iou
+from builder.network.operators.nms import nms, rival_pairs
 from builder.network.operators.top_k import NO_SCORE, gather_rows, is_score, top_k
 
 LEAST_ROUND = 384
@@ -36,24 +36,30 @@ class Candidates:
 
 @dataclass(frozen=True)
 class Chosen:
-    """Boxes of a batch, best first; a place that is not filled has `NO_SCORE` and a zero box."""
+    """Boxes of a batch, those of `best` best first; a place without one has `NO_SCORE` and there a
+    zero box."""
 
     scores: ir.Value
     """FP32 [N, K]."""
     boxes: ir.Value
     """FP32 [N, K, 4], xyxy."""
-    categories: ir.Value | None
+    categories: ir.Value | None = None
     """INT64 [N, K]; None where the candidates have none."""
+
+    def best(self, op: Any, places: int) -> Chosen:
+        """The best of them, whatever their order."""
+        scores, place = top_k(op, self.scores, places)
+        filled = op.Unsqueeze(is_score(op, scores), [2])
+        boxes = op.Where(filled, gather_rows(op, self.boxes, place), 0.0)
+        categories = self.categories
+        if categories is not None:
+            categories = gather_rows(op, categories, place)
+        return Chosen(scores, boxes, categories)
 
     def values(self) -> list[ir.Value]:
         """Scores, boxes and, if there are some, categories."""
         found = [self.scores, self.boxes]
         return found if self.categories is None else [*found, self.categories]
-
-    @classmethod
-    def of(cls, scores: ir.Value, boxes: ir.Value, categories: ir.Value | None = None) -> Chosen:
-        """That of `values`."""
-        return cls(scores, boxes, categories)
 
 
 def batched_nms(
@@ -96,13 +102,8 @@ def batched_nms(
         chosen = Chosen(op.Where(keep, scores, NO_SCORE), boxes, categories)
         if before is not None:
             pairs = zip(before.values(), chosen.values(), strict=True)
-            chosen = Chosen.of(*(op.Concat(old, new, axis=1) for old, new in pairs))
-        scores, place = top_k(op, chosen.scores, places)
-        filled = op.Unsqueeze(is_score(op, scores), [2])
-        boxes = op.Where(filled, gather_rows(op, chosen.boxes, place), 0.0)
-        if chosen.categories is not None:
-            categories = gather_rows(op, chosen.categories, place)
-        return best, Chosen(scores, boxes, categories)
+            chosen = Chosen(*(op.Concat(old, new, axis=1) for old, new in pairs))
+        return best, chosen.best(op, places)
 
     best, chosen = one_round(op, scores, None)
     if count > together:
@@ -119,10 +120,7 @@ def _unsuppressed(
     iou_threshold: float,
 ) -> ir.Value:
     """Which boxes none of the chosen ones suppresses, BOOL [N, K]."""
-    rivals = op.Greater(pairwise_iou(op, boxes, chosen.boxes), iou_threshold)
-    if categories is not None:
-        same = op.Equal(op.Unsqueeze(categories, [2]), op.Unsqueeze(chosen.categories, [1]))
-        rivals = op.And(rivals, same)
+    rivals = rival_pairs(op, boxes, chosen.boxes, iou_threshold, categories, chosen.categories)
     rivals = op.Cast(rivals, to=ir.DataType.FLOAT)
     return op.Less(op.ReduceMax(rivals, [2], keepdims=0), 0.5)
 
@@ -166,7 +164,7 @@ def _further_rounds(
         op: Any, _round: ir.Value, _going_on: ir.Value, remaining: ir.Value, *before: ir.Value
     ) -> tuple[ir.Value, ...]:
         op.builder.push_module("round")  # Names in a subgraph must differ from those outside.
-        best, chosen = one_round(op, remaining, Chosen.of(*before))
+        best, chosen = one_round(op, remaining, Chosen(*before))
         remaining = best.taken_from(op, remaining)
         return _goes_on(op, best, chosen), remaining, *chosen.values()
 
@@ -189,4 +187,4 @@ def _further_rounds(
     )
     begins = _goes_on(op, best, chosen)
     _, *found = op.Loop(most, begins, *state, body=graph, _outputs=len(state))
-    return Chosen.of(*found)
+    return Chosen(*found)

@@ -16,7 +16,7 @@ import onnx_ir as ir
 from builder.network.feature_map import dimension
 from builder.network.operators.batched_nms import Chosen
 from builder.network.operators.nms import nms
-from builder.network.operators.top_k import NO_SCORE, gather_rows, is_score, top_k
+from builder.network.operators.top_k import NO_SCORE, is_score
 
 FEW_GROUPS = 8
 """So many are taken one by one: the initializer `few_groups`, for which a runtime may have another
@@ -73,9 +73,7 @@ def grouped_nms(
             for branch in (one_by_one, all_at_once)
         )
         kept = op.If(few, then_branch=then_branch, else_branch=else_branch)
-    scores, place = top_k(op, op.Reshape(kept, op.Shape(scores)), places)
-    filled = op.Unsqueeze(is_score(op, scores), [2])
-    return Chosen(scores, op.Where(filled, gather_rows(op, boxes, place), 0.0), None)
+    return Chosen(op.Reshape(kept, op.Shape(scores)), boxes).best(op, places)
 
 
 def _one_by_one(

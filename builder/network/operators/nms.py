@@ -85,13 +85,34 @@ def suppression_matrix(
     classes: ir.Value | None = None,
 ) -> ir.Value:
     """M of the module's docstring, [N, K, K] of `dtype`; the arguments are those of `nms`."""
-    overlaps = op.Greater(pairwise_iou(op, boxes, boxes), iou_threshold)
+    rivals = rival_pairs(op, boxes, boxes, iou_threshold, classes, classes)
     rank = op.initializer(ir.tensor(np.arange(count, dtype=np.float32), name="rank"))
-    suppresses = op.And(overlaps, op.Less(rank, op.Unsqueeze(rank, [1])))
-    if classes is not None:
-        same = op.Equal(op.Unsqueeze(classes, [2]), op.Unsqueeze(classes, [1]))
-        suppresses = op.And(suppresses, same)
-    return op.Cast(suppresses, to=dtype)
+    return op.Cast(op.And(rivals, op.Less(rank, op.Unsqueeze(rank, [1]))), to=dtype)
+
+
+def rival_pairs(
+    op: Any,
+    boxes: ir.Value,
+    others: ir.Value,
+    iou_threshold: float,
+    classes: ir.Value | None = None,
+    other_classes: ir.Value | None = None,
+) -> ir.Value:
+    """Which boxes cannot both be kept: of one class, and overlapping by more than the threshold.
+
+    Args:
+        boxes, others: FP32 [N, K, 4] and [N, L, 4], xyxy.
+        iou_threshold: as for `nms`.
+        classes, other_classes: INT64 [N, K] and [N, L]; None: all are of one.
+
+    Returns:
+        BOOL [N, K, L].
+    """
+    overlaps = op.Greater(pairwise_iou(op, boxes, others), iou_threshold)
+    if classes is None:
+        return overlaps
+    same = op.Equal(op.Unsqueeze(classes, [2]), op.Unsqueeze(other_classes, [1]))
+    return op.And(overlaps, same)
 
 
 def pairwise_iou(op: Any, boxes: ir.Value, others: ir.Value) -> ir.Value:

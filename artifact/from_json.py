@@ -8,6 +8,8 @@ from dataclasses import is_dataclass
 from types import UnionType
 from typing import Any, get_args, get_origin, get_type_hints
 
+from artifact.json_text import is_text
+
 
 def from_json(kind: Any, value: Any, where: str) -> Any:
     """Returns a value that json.loads has read as a `kind`.
@@ -68,9 +70,6 @@ def _checked(kind: type, value: Any, where: str) -> Any:
         raise ValueError(f"{where} is {type(value).__name__}, expected was {kind.__name__}")
     if kind is float and not math.isfinite(value):
         raise ValueError(f"{where} is {value}, expected was a finite number")
-    if kind is str:
-        try:
-            value.encode()
-        except UnicodeEncodeError:  # half of a surrogate pair
-            raise ValueError(f"{where} is {value!r}, expected was text in Unicode") from None
+    if kind is str and not is_text(value):
+        raise ValueError(f"{where} is {value!r}, expected was text in Unicode")
     return value

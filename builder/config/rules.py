@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
+from artifact.json_text import is_text
+
 LARGEST_INTEGER = 100_000
 """Far above any sensible size or count; a typing error should not become a huge allocation."""
 
@@ -29,9 +31,8 @@ def boolean() -> Rule:
 
 def text(*, may_be_empty: bool = False) -> Rule:
     def parse(value: object) -> str:
-        if not isinstance(value, str) or not (may_be_empty or value.strip()):
+        if not is_text(value) or not (may_be_empty or value.strip()):
             raise ValueError
-        value.encode()  # half of a surrogate pair is no text: UnicodeEncodeError, a ValueError
         return value.strip()
 
     return Rule("a text", parse)

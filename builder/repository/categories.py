@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeGuard
 
-from artifact.json_text import parse_json
+from artifact.json_text import is_text, parse_json
 from builder.errors import BuildError
 from builder.repository.coco_keypoints import COCO_KEYPOINTS, COCO_SKELETON
 
@@ -165,13 +165,7 @@ def _category(path: Path, entry: object, num_keypoints: int) -> Category:
 
 
 def _is_name(value: object) -> TypeGuard[str]:
-    """Not empty, and without half surrogates, which JSON can write and nothing can print."""
-    if not isinstance(value, str):
-        return False
-    try:
-        return bool(value.encode())
-    except UnicodeEncodeError:
-        return False
+    return is_text(value) and value != ""
 
 
 def _points(

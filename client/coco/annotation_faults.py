@@ -13,6 +13,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import PurePosixPath
 from typing import Any, NamedTuple
 
+from artifact.json_text import is_text
 from client import rle
 from client.coco import lvis_annotations
 
@@ -157,7 +158,7 @@ def _faults_of_image(image: dict[str, Any], sizes: dict[int, _Size], is_lvis: bo
 
 def _faults_of_lvis_image(image: dict[str, Any]) -> _Found:
     url = image.get("coco_url", _MISSING)
-    if not (_is_text(url) and _is_file_name(lvis_annotations.file_name(image))):
+    if not (is_text(url) and _is_file_name(lvis_annotations.file_name(image))):
         yield "coco_url", url, "a URL that ends in a folder and a file, …/val2017/000000397133.jpg"
     for key in lvis_annotations.IMAGE_KEYS:
         ids = image.get(key, _MISSING)
@@ -170,7 +171,7 @@ def _faults_of_category(category: dict[str, Any], names: dict[int, str], is_lvis
     if is_lvis and frequency not in lvis_annotations.FREQUENCIES:
         yield "frequency", frequency, "one of 'r', 'c', 'f': rare, common, frequent"
     name = category.get("name", _MISSING)
-    if not _is_text(name):
+    if not is_text(name):
         yield "name", name, TEXT
     identity = category.get("id", _MISSING)
     if not is_id(identity) or identity in names:
@@ -320,14 +321,9 @@ def is_id(value: Any) -> bool:
     return type(value) is int and -(2**63) <= value < 2**63
 
 
-def _is_text(value: Any) -> bool:
-    """Not with half surrogates, which JSON can write and nothing can print."""
-    return isinstance(value, str) and not any("\ud800" <= letter <= "\udfff" for letter in value)
-
-
 def _is_file_name(value: Any) -> bool:
     """The path of a file below the folder, without a way out of it."""
-    if not _is_text(value) or "\0" in value:
+    if not is_text(value) or "\0" in value:
         return False
     path = PurePosixPath(value)
     return bool(path.parts) and not path.is_absolute() and ".." not in path.parts

@@ -163,3 +163,10 @@ def _same(value: object, allowed: object) -> bool:
 FINITE = number("finite", lambda x: True)
 POSITIVE = number("above 0", lambda x: x > 0)
 FRACTION = number("a number from 0 to 1", lambda x: 0 <= x <= 1)
+FOLDABLE_NORM = exactly(
+    "",
+    "FrozenBN",
+    "BN",
+    "SyncBN",
+    because="they fold into the convolutions; GN's statistics are each picture's own",
+)

@@ -13,7 +13,7 @@ from typing import Any
 import onnx_ir as ir
 from onnxscript.nn import Module
 
-from builder.config.rules import exactly, integer, one_of, some_of
+from builder.config.rules import FOLDABLE_NORM, integer, one_of, some_of
 from builder.config.settings import group, setting
 from builder.network.backbones.resnet import ResNet, ResNetSettings
 from builder.network.feature_map import Canvas, FeatureMap, FeatureShape
@@ -37,13 +37,7 @@ class FPNSettings:
     norm: str = setting(
         "MODEL.FPN.NORM",
         "",
-        exactly(
-            "",
-            "FrozenBN",
-            "BN",
-            "SyncBN",
-            because="they fold into the convolutions; GN's statistics are each picture's own",
-        ),
+        FOLDABLE_NORM,
     )
     fuse_type: str = setting("MODEL.FPN.FUSE_TYPE", "sum", one_of("sum", "avg"))
     """How a map and the coarser one above it are put together."""

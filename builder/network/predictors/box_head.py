@@ -8,7 +8,7 @@ from typing import Any
 import onnx_ir as ir
 from onnxscript.nn import Module
 
-from builder.config.rules import exactly, integer
+from builder.config.rules import FOLDABLE_NORM, integer
 from builder.config.settings import setting
 from builder.network.layers import Conv2d, Linear
 from builder.network.precision import Precision
@@ -27,13 +27,7 @@ class FastRCNNConvFCHeadSettings:
     norm: str = setting(
         "MODEL.ROI_BOX_HEAD.NORM",
         "",
-        exactly(
-            "",
-            "FrozenBN",
-            "BN",
-            "SyncBN",
-            because="they fold into the convolutions; GN's statistics are each picture's own",
-        ),
+        FOLDABLE_NORM,
     )
 
     def __post_init__(self) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import onnx_ir as ir
 from onnxscript.nn import Module, Parameter
 
-from builder.config.rules import boolean, exactly, integer
+from builder.config.rules import FOLDABLE_NORM, boolean, integer
 from builder.config.settings import setting
 from builder.network.layers import Conv2d, PointwiseConvTranspose2d
 from builder.network.precision import Precision
@@ -23,13 +23,7 @@ class MaskRCNNConvUpsampleHeadSettings:
     norm: str = setting(
         "MODEL.ROI_MASK_HEAD.NORM",
         "",
-        exactly(
-            "",
-            "FrozenBN",
-            "BN",
-            "SyncBN",
-            because="they fold into the convolutions; GN's statistics are each picture's own",
-        ),
+        FOLDABLE_NORM,
     )
     """Of the 3×3 convolutions."""
     conv_dim: int = setting("MODEL.ROI_MASK_HEAD.CONV_DIM", 256, integer())

@@ -6,6 +6,9 @@ import http.client
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any
+from urllib.parse import quote
 
 from server.listen import Address
 
@@ -23,6 +26,18 @@ class ModelState:
     """Why it is unavailable; empty where Triton only logs that."""
 
 
+def instance_count(address: Address, model: str) -> int:
+    """Returns how many instances of a model Triton has; 0 while it has not loaded it.
+
+    Args:
+        address: of HTTP.
+        model: its name.
+    """
+    config = _ask(address, "GET", f"/v2/models/{quote(model)}/config")
+    groups = config.get("instance_group", []) if isinstance(config, dict) else []
+    return sum(group.get("count", 0) * max(1, len(group.get("gpus", []))) for group in groups)
+
+
 def model_states(address: Address, headers: Mapping[str, str]) -> list[ModelState] | None:
     """Returns the state of every model, or None while the server does not answer.
 
@@ -32,13 +47,22 @@ def model_states(address: Address, headers: Mapping[str, str]) -> list[ModelStat
         address: of HTTP.
         headers: those that open the model repository's API.
     """
+    rows = _ask(address, "POST", "/v2/repository/index", headers)
+    if rows is None:
+        return None
+    return [ModelState(row["name"], row.get("state", ""), row.get("reason", "")) for row in rows]
+
+
+def _ask(
+    address: Address, method: str, path: str, headers: Mapping[str, str] = MappingProxyType({})
+) -> Any:
+    """The answer, from JSON; None while the server does not answer so."""
     # Not urllib.request, which would ask the proxy that http_proxy names.
     connection = http.client.HTTPConnection(address.host, address.port, timeout=TIMEOUT_SECS)
     try:
-        connection.request("POST", "/v2/repository/index", headers=dict(headers))
-        rows = json.loads(connection.getresponse().read())
+        connection.request(method, path, headers=dict(headers))
+        return json.loads(connection.getresponse().read())
     except (OSError, http.client.HTTPException, ValueError):
         return None
     finally:
         connection.close()
-    return [ModelState(row["name"], row.get("state", ""), row.get("reason", "")) for row in rows]

@@ -14,7 +14,7 @@ from artifact.proxies import without_proxy_for_this_machine
 from server import access, shared_memory
 from server.command import Command
 from server.errors import ServerError
-from server.health import ModelState, model_states
+from server.health import ModelState, instance_count, model_states
 from server.listen import FREE_PORTS, Listen
 from server.loading import ready_models, wait_until_loaded
 from server.locate import find_tritonserver
@@ -144,6 +144,10 @@ class TritonServer:
     def as_asked(self, text: str) -> str:
         """Returns what tritonserver says, with the repository's path as it was given."""
         return self._served.restore(text)
+
+    def instance_count(self, model: str) -> int:
+        """How many instances of a model it has; 0 while it has not loaded it."""
+        return instance_count(self._command.listen.http, model)
 
     def has_ended(self) -> bool:
         """Whether the server, once started, has ended by itself."""

@@ -1,12 +1,15 @@
 """The processes of python models: tritonserver's children, one for each instance of a model.
 
-When one dies, Triton 2.51 neither reaps nor replaces it. It goes on giving it requests, which it
-refuses after a second each ("Stub process … is not healthy"), while all its health endpoints say
-that it is ready.
+When one dies, no Triton replaces it. Triton 2.51 does not even reap it: it goes on giving it
+requests, which it refuses after a second each ("Stub process … is not healthy"), while all its
+health endpoints say that it is ready. Since 2.64 (25.12) whoever asks whether the model is ready
+has it reaped, and is told that it is not.
 """
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 
 PROGRAM = "triton_python_backend_stub"
@@ -20,34 +23,43 @@ class StubWatch:
 
     Args:
         server: the process id of tritonserver.
+        instance_count: how many instances of a model Triton has, 0 while it has not loaded it;
+            asked only when a process is gone.
     """
 
-    def __init__(self, server: int) -> None:
+    def __init__(self, server: int, instance_count: Callable[[str], int]) -> None:
         self._server = server
+        self._instance_count = instance_count
         self._models: dict[int, str] = {}
-        self._zombies = self._look()
+        self._short: set[str] = set()
+        self._look()
 
     def dead_models(self) -> list[str]:
         """Returns the models of which a process has died; to be called again and again.
 
-        A dead process has no name any more, so only those are known that were once seen alive. One
-        is dead when two looks in a row find it so: what Triton itself ends, to unload a model, is
-        reaped in between.
+        A dead process has no name any more, so only those are known that were once seen alive.
+        Triton itself ends processes to unload a model or to load it anew: a model counts that two
+        looks in a row find with fewer processes than Triton has instances of it.
         """
-        zombies = self._look()
-        dead = zombies & self._zombies & self._models.keys()
-        self._zombies = zombies
-        return sorted({self._models[process] for process in dead})
+        living = self._look()
+        gone = {self._models[process] for process in self._models.keys() - living}
+        alive = Counter(self._models[process] for process in living)
+        short = {model for model in gone if alive[model] < self._instance_count(model)}
+        for process in self._models.keys() - living:
+            if self._models[process] not in short:
+                del self._models[process]
+        dead = short & self._short
+        self._short = short
+        return sorted(dead)
 
     def _look(self) -> set[int]:
-        """Notes the models of living processes; returns the dead ones."""
-        zombies = set()
+        """Notes the models of the living processes, and returns these."""
+        living = set()
         for process in _children(self._server):
-            if _state(process) == ZOMBIE:
-                zombies.add(process)
-            elif model := _model(process):
+            if _state(process) != ZOMBIE and (model := _model(process)):
                 self._models[process] = model
-        return zombies
+                living.add(process)
+        return living
 
 
 def _children(process: int) -> list[int]:

@@ -31,7 +31,7 @@ def supervise(server: TritonServer) -> Iterator[str]:
         ServerError: while lines are read: the server does not load its models any more, or their
             processes have died too often.
     """
-    return _watch(server, StubWatch(server.process_id))
+    return _watch(server, StubWatch(server.process_id, server.instance_count))
 
 
 def _watch(server: TritonServer, stubs: StubWatch) -> Iterator[str]:
@@ -43,7 +43,7 @@ def _watch(server: TritonServer, stubs: StubWatch) -> Iterator[str]:
                 _check_patience(restarts, dead)
                 _restart(server, dead)
                 restarts.append(time.monotonic())
-                stubs = StubWatch(server.process_id)
+                stubs = StubWatch(server.process_id, server.instance_count)
             time.sleep(POLL_SECS)
         yield from map(server.as_asked, log.new_lines())
 

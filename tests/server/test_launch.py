@@ -50,6 +50,8 @@ def test_it_serves_on_the_ports_asked_for_and_leaves_nothing(
         assert len(traces.regions) == 1
         assert traces.regions[0].stat().st_mode & 0o777 == 0o600
         assert server.models == ["echo"]
+        assert server.instance_count("echo") == 1
+        assert server.instance_count("not there") == 0
         assert server.grpc_url == f"127.0.0.1:{grpc_port}"
         assert infer(tritonclient.grpc, server.grpc_url).tolist() == [[2, 4, 6]]
         assert infer(tritonclient.http, server.http_url).tolist() == [[2, 4, 6]]

@@ -17,6 +17,11 @@ from server.stubs import PROGRAM, StubWatch
 Start = Callable[..., Popen[bytes]]
 
 
+def watch_over(**instances: int) -> StubWatch:
+    """A watch over this process's children, where Triton would have so many of each model."""
+    return StubWatch(os.getpid(), lambda model: instances.get(model, 0))
+
+
 @pytest.fixture
 def start(tmp_path: Path) -> Iterator[Start]:
     """Starts a process named ``program`` for the model ``name``."""
@@ -49,7 +54,7 @@ def kill(process: Popen[bytes]) -> None:
 
 def test_a_model_whose_process_stays_dead_is_found(start: Start) -> None:
     first, _, _ = start("one"), start("one"), start("two")
-    watch = StubWatch(os.getpid())
+    watch = watch_over(one=2, two=1)
     assert watch.dead_models() == []
     kill(first)
     assert watch.dead_models() == []
@@ -57,9 +62,20 @@ def test_a_model_whose_process_stays_dead_is_found(start: Start) -> None:
     assert watch.dead_models() == ["one"]
 
 
-def test_a_process_that_was_waited_for_is_not_missed(start: Start) -> None:
-    unloaded = start("one")
-    watch = StubWatch(os.getpid())
+def test_a_process_that_triton_reaped_when_asked_whether_it_is_ready_is_found(start: Start) -> None:
+    """As Triton does since 2.64, before anybody sees that it is dead."""
+    first, _ = start("one"), start("one")
+    watch = watch_over(one=2)
+    kill(first)
+    first.wait()
+    assert watch.dead_models() == []
+    assert watch.dead_models() == ["one"]
+
+
+@pytest.mark.parametrize("instances", [0, 1], ids=["unloaded", "loaded anew with fewer"])
+def test_a_process_that_triton_needs_no_more_is_not_missed(start: Start, instances: int) -> None:
+    unloaded, _ = start("one"), start("one")
+    watch = watch_over(one=instances)
     watch.dead_models()
     kill(unloaded)
     watch.dead_models()
@@ -67,9 +83,20 @@ def test_a_process_that_was_waited_for_is_not_missed(start: Start) -> None:
     assert watch.dead_models() == []
 
 
+def test_a_process_that_another_one_replaces_is_not_missed(start: Start) -> None:
+    first = start("one")
+    watch = watch_over(one=1)
+    kill(first)
+    first.wait()
+    assert watch.dead_models() == []
+    start("one")
+    assert watch.dead_models() == []
+    assert watch.dead_models() == []
+
+
 def test_other_processes_may_die(start: Start) -> None:
     other = start("one", program="nvidia-smi")
-    watch = StubWatch(os.getpid())
+    watch = watch_over(one=1)
     watch.dead_models()
     kill(other)
     watch.dead_models()
@@ -78,7 +105,7 @@ def test_other_processes_may_die(start: Start) -> None:
 
 def test_a_process_that_dies_right_after_the_watch_began_is_found(start: Start) -> None:
     first = start("one")
-    watch = StubWatch(os.getpid())
+    watch = watch_over(one=1)
     kill(first)
     watch.dead_models()
     assert watch.dead_models() == ["one"]

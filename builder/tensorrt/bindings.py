@@ -52,7 +52,17 @@ class Bindings:
             TypeError, RuntimeError: pybind11's words for a null pointer.
         """
         gc.collect()
+        # TensorRT's parser makes a plugin of RoiAlign, and finds it only once it is registered.
+        # TensorRT-RTX registers its own.
+        if hasattr(self.trt, "init_libnvinfer_plugins"):
+            self.trt.init_libnvinfer_plugins(logger, "")
         return self.trt.Builder(logger)
+
+    @cached_property
+    def hardware_compatibility_levels(self) -> dict[str, Any]:
+        """What --hardware-compatibility may be, by its names for it: TensorRT 10.4 has fewer."""
+        levels = self.trt.HardwareCompatibilityLevel.__members__
+        return {name.lower(): value for name, value in levels.items()}
 
     @cached_property
     def target_capabilities(self) -> dict[str, Any]:

@@ -25,8 +25,8 @@ def create_builder_config(
     if options.workspace_bytes is not None:
         config.set_memory_pool_limit(trt.MemoryPoolType.WORKSPACE, options.workspace_bytes)
     if options.hardware_compatibility != "none":
-        levels = trt.HardwareCompatibilityLevel.__members__
-        config.hardware_compatibility_level = levels[options.hardware_compatibility.upper()]
+        level = bindings.hardware_compatibility_levels[options.hardware_compatibility]
+        config.hardware_compatibility_level = level
     if bindings.target_capabilities:
         config.num_compute_capabilities = len(target.compute_capabilities)
         for index, name in enumerate(target.compute_capabilities):

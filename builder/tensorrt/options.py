@@ -70,6 +70,12 @@ def choose_target(options: PlanOptions, bindings: Bindings, gpus: Sequence[Gpu])
                 f"{bindings} builds for the GPU of this machine and takes no --compute-capability; "
                 "other GPUs load the plan with --hardware-compatibility"
             )
+        levels = bindings.hardware_compatibility_levels
+        if options.hardware_compatibility not in levels:
+            raise BuildError(
+                f"{bindings} has no --hardware-compatibility {options.hardware_compatibility}; "
+                f"expected {' or '.join(levels)}, or a newer TensorRT"
+            )
         if not gpus:
             raise BuildError(
                 f"{bindings} builds on the GPU that is to run the plan, and there is none here "

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import pytest
 
@@ -13,6 +14,17 @@ def test_tensorrt_rtx_names_the_gpus_that_it_compiles_for(rtx: Bindings) -> None
     assert {"8.0", "8.6", "8.9", "12.0"} <= rtx.target_capabilities.keys()
     assert "9.0" not in rtx.target_capabilities
     assert str(rtx).startswith("TensorRT-RTX 1.")
+
+
+def test_tensorrts_own_plugins_are_there_before_a_network_is_parsed() -> None:
+    """Its ONNX parser looks for RoiAlign's among them; TensorRT-RTX has no such function."""
+    called: list[object] = []
+    trt = SimpleNamespace(
+        init_libnvinfer_plugins=lambda logger, namespace: called.append((logger, namespace)),
+        Builder=lambda logger: called.append(logger),
+    )
+    Bindings("tensorrt", trt).create_builder("logger")
+    assert called == [("logger", ""), "logger"]
 
 
 @pytest.mark.parametrize(

@@ -14,11 +14,29 @@ from builder.errors import BuildError
 from builder.tensorrt.bindings import Bindings
 from builder.tensorrt.builder_config import create_builder_config
 from builder.tensorrt.log import make_logger
-from builder.tensorrt.options import PlanOptions, Target, check_limits, choose_target
+from builder.tensorrt.options import (
+    HARDWARE_COMPATIBILITY,
+    PlanOptions,
+    Target,
+    check_limits,
+    choose_target,
+)
 
 A10, H200 = Gpu("NVIDIA A10", "8.6"), Gpu("NVIDIA H200", "9.0")
-# All that is asked of a TensorRT before it builds: it names no compute capabilities.
-TENSORRT = Bindings("tensorrt", SimpleNamespace(__version__="10.16.1.11"))
+
+
+def tensorrt(version: str, *levels: str) -> Bindings:
+    """All that is asked of a TensorRT before it builds: it names no compute capabilities."""
+    members = {name: number for number, name in enumerate(levels)}
+    return Bindings(
+        "tensorrt",
+        SimpleNamespace(
+            __version__=version, HardwareCompatibilityLevel=SimpleNamespace(__members__=members)
+        ),
+    )
+
+
+TENSORRT = tensorrt("10.16.1.11", "NONE", "AMPERE_PLUS", "SAME_COMPUTE_CAPABILITY")
 
 
 def options(**changes: Any) -> PlanOptions:
@@ -26,8 +44,18 @@ def options(**changes: Any) -> PlanOptions:
     return dataclasses.replace(default, **changes)
 
 
-def test_tensorrt_builds_for_the_first_gpu_of_this_machine() -> None:
-    assert choose_target(options(), TENSORRT, [A10, H200]) == Target(("8.6",), A10)
+@pytest.mark.parametrize("hardware_compatibility", HARDWARE_COMPATIBILITY)
+def test_tensorrt_builds_for_the_first_gpu_of_this_machine(hardware_compatibility: str) -> None:
+    asked = options(hardware_compatibility=hardware_compatibility)
+    assert choose_target(asked, TENSORRT, [A10, H200]) == Target(("8.6",), A10)
+
+
+def test_a_compatibility_that_an_older_tensorrt_lacks_is_refused() -> None:
+    """As the bindings of TensorRT 10.4, Triton 24.10's, have them."""
+    older = tensorrt("10.4.0", "NONE", "AMPERE_PLUS")
+    asked = options(hardware_compatibility="same_compute_capability")
+    with pytest.raises(BuildError, match="expected none or ampere_plus, or a newer TensorRT"):
+        choose_target(asked, older, [A10])
 
 
 def test_tensorrt_rtx_compiles_for_what_is_named_or_for_this_machine(rtx: Bindings) -> None:

@@ -1,13 +1,17 @@
 from __future__ import annotations
 
+import sys
 from pathlib import Path
+from runpy import run_path
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import onnxruntime as ort
 import pytest
-from cuda_network import INITIALIZERS, PROVIDER, CudaNetwork, batch_parts
+from cpu_network import CpuNetwork
+from cuda_network import INITIALIZERS, PROBE, PROVIDER, CudaNetwork, batch_parts
 
 from builder.network import export_onnx
 from builder.quantization.pictures import network_inputs
@@ -53,10 +57,34 @@ def test_without_cuda_it_is_said_what_to_do(tmp_path: Path) -> None:
         CudaNetwork(tmp_path / "model.onnx", ort.SessionOptions(), 1)
 
 
+def test_a_network_whose_gpu_does_not_answer_is_not_ready() -> None:
+    class Lost:
+        def update_inplace(self, _: object) -> None:
+            raise RuntimeError("CUDA failure 719: unspecified launch failure")
+
+    network = object.__new__(CudaNetwork)
+    # On the CPU this stands in for a GPU that answers.
+    network._on_gpu = ort.OrtValue.ortvalue_from_numpy(PROBE)
+    assert network.is_ready() is True
+    network._on_gpu = Lost()
+    with pytest.raises(RuntimeError, match="CUDA failure 719"):
+        network.is_ready()
+
+
+def test_triton_is_told_by_the_model(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As the python backend asks since 2.67: by this name, for nothing but a bool."""
+    utils = "triton_python_backend_utils"
+    monkeypatch.setitem(sys.modules, utils, ModuleType(utils))
+    path = Path(__file__).parents[2] / "model_repository/mask_rcnn_network/1/model.py"
+    model = SimpleNamespace(network=object.__new__(CpuNetwork))
+    assert run_path(str(path))["TritonPythonModel"].is_ready(model) is True
+
+
 @pytest.mark.skipif(not HAS_CUDA, reason="needs onnxruntime-gpu and a GPU")
 def test_every_batch_size_has_the_answers_of_single_pictures(demo_repository: Path) -> None:
     model = demo_repository / "mask_rcnn_network/1/model.onnx"
     network = CudaNetwork(model, ort.SessionOptions(), 0)
+    assert network.is_ready() is True
     pixels = np.random.default_rng(0).integers(0, 256, (7, 288, 480, 3), np.uint8)
     batch: dict[str, npt.NDArray[Any]] = {
         "canvas": pixels,

@@ -25,6 +25,8 @@ INITIALIZERS = {
 }
 """Values for initializers of the network, where it has them. Sessions refer to these objects."""
 
+PROBE = np.zeros(1, np.float32)
+
 
 class CudaNetwork:
     """Runs batches of 1, 2, 4, 8 … pictures, each size on each canvas in a session of its own.
@@ -59,6 +61,18 @@ class CudaNetwork:
         self._options = options
         self._cuda = {"device_id": str(device_id), **PROVIDER_OPTIONS}
         self._sessions: dict[tuple[int, ...], ort.InferenceSession] = {}
+        self._on_gpu = ort.OrtValue.ortvalue_from_numpy(PROBE, "cuda", device_id)
+
+    def is_ready(self) -> bool:
+        """Copies a number to the GPU.
+
+        After a fault of the GPU, CUDA refuses this process everything, this too.
+
+        Raises:
+            RuntimeError: the GPU does not answer any more; the message has CUDA's reason.
+        """
+        self._on_gpu.update_inplace(PROBE)
+        return True
 
     def run(self, outputs: Sequence[str], batch: Mapping[str, Any]) -> list[Any]:
         """Returns the outputs of that name for the inputs of a batch."""

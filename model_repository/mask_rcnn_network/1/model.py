@@ -37,6 +37,10 @@ class TritonPythonModel:
         else:
             self.network = CpuNetwork(model, options)
 
+    def is_ready(self) -> bool:
+        """Asked by Triton 2.67 (26.03) and later; an exception makes the model not ready, too."""
+        return self.network.is_ready()
+
     def execute(self, requests: list[Any]) -> list[Any]:
         """Run the requests on equal canvases as one batch."""
         by_canvas: dict[tuple[int, ...], list[int]] = {}

@@ -16,6 +16,7 @@ from server.launch import EXIT_TIMEOUT_SECS, START_TIMEOUT_SECS, TritonServer
 from server.listen import TRITONS_PORTS, Listen
 from server.supervise import supervise
 from server.tls import Tls
+from server.versions import known_faults
 
 
 def parse_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
@@ -97,6 +98,12 @@ def parse_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
         metavar="SECS",
         help="how long to wait for requests in flight when stopping (%(default)s)",
     )
+    parser.add_argument(
+        "--client-shared-memory",
+        action="store_true",
+        help="let clients with the access key hand over tensors in shared memory, as some "
+        "scenarios of `python -m perf run` do; a Triton before 26.04 lets them in any case",
+    )
     parser.add_argument("options", nargs="*", help=argparse.SUPPRESS)
     parsed = parser.parse_args(arguments)
     if (parsed.tls_certificate is None) != (parsed.tls_key is None):
@@ -119,6 +126,12 @@ def listen_of(options: argparse.Namespace) -> Listen:
     )
 
 
+def described(version: str) -> str:
+    """A Triton's version, and what is published against it."""
+    faults = known_faults(version)
+    return f"{version}, which {faults}" if faults else version or "of unknown version"
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     options = parse_arguments(arguments)
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
@@ -133,6 +146,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             log_path=options.log_file,
             start_timeout_secs=options.start_timeout_secs,
             exit_timeout_secs=options.exit_timeout_secs,
+            client_shared_memory=options.client_shared_memory,
             options=options.options,
         )
         with server:
@@ -142,6 +156,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 f"  gRPC     {server.grpc_url}{' (TLS)' if options.tls_certificate else ''}\n"
                 f"  HTTP     http://{server.http_url}\n"
                 f"  metrics  http://{server.metrics_url}/metrics\n"
+                f"  Triton   {described(server.version)}\n"
                 "Ctrl-C stops it.",
                 flush=True,
             )

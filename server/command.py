@@ -9,6 +9,7 @@ from pathlib import Path
 from server import access
 from server.listen import Listen
 from server.locate import Installation
+from server.versions import client_shared_memory_options
 
 
 @dataclass(frozen=True)
@@ -21,6 +22,8 @@ class Command:
     exit_timeout_secs: int
     shared_memory_prefix: str
     """Of the names of the regions in which its python models hand it tensors."""
+    client_shared_memory: bool
+    """Whether clients with the access key may hand it tensors in shared memory of their own."""
     further_options: Sequence[str]
     """They come last, and so have the last word on what is set here."""
 
@@ -42,4 +45,6 @@ class Command:
             words.append(f"--backend-directory={installation.backends}")
         if self.model_config_name is not None:
             words.append(f"--model-config-name={self.model_config_name}")
+        if self.client_shared_memory:
+            words += client_shared_memory_options(installation)
         return [*words, *self.further_options]

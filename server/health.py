@@ -26,6 +26,12 @@ class ModelState:
     """Why it is unavailable; empty where Triton only logs that."""
 
 
+def server_version(address: Address) -> str:
+    """Returns Triton's version, such as 2.51.0; empty if the server does not say it."""
+    metadata = _ask(address, "GET", "/v2")
+    return str(metadata.get("version", "")) if isinstance(metadata, dict) else ""
+
+
 def instance_count(address: Address, model: str) -> int:
     """Returns how many instances of a model Triton has; 0 while it has not loaded it.
 

@@ -14,7 +14,7 @@ from artifact.proxies import without_proxy_for_this_machine
 from server import access, shared_memory
 from server.command import Command
 from server.errors import ServerError
-from server.health import ModelState, instance_count, model_states
+from server.health import ModelState, instance_count, model_states, server_version
 from server.listen import FREE_PORTS, Listen
 from server.loading import ready_models, wait_until_loaded
 from server.locate import find_tritonserver
@@ -22,6 +22,7 @@ from server.plain_path import PlainPath, check_options, plain_folder
 from server.plans import check_plans
 from server.process import Process
 from server.repository import check_repository, config_names
+from server.versions import known_faults
 
 START_TIMEOUT_SECS = 300.0
 EXIT_TIMEOUT_SECS = 30
@@ -50,6 +51,7 @@ class TritonServer:
             without a line for each request.
         start_timeout_secs: how long loading the models may take.
         exit_timeout_secs: how long ``stop`` waits for requests in flight.
+        client_shared_memory: lets clients with the access key hand over tensors in shared memory.
         options: further options for tritonserver, the last word on those set here too.
     """
 
@@ -59,6 +61,8 @@ class TritonServer:
     log_path: Path
     models: list[str]
     """The models that are ready, in alphabetical order."""
+    version: str
+    """Triton's, such as 2.51.0; empty if it does not say it."""
 
     def __init__(
         self,
@@ -70,6 +74,7 @@ class TritonServer:
         log_path: str | Path | None = None,
         start_timeout_secs: float = START_TIMEOUT_SECS,
         exit_timeout_secs: int = EXIT_TIMEOUT_SECS,
+        client_shared_memory: bool = False,
         options: Sequence[str] = (),
     ) -> None:
         self.access_key = access_key or access.new_key()
@@ -81,6 +86,7 @@ class TritonServer:
             access_key=self.access_key,
             exit_timeout_secs=exit_timeout_secs,
             shared_memory_prefix=f"mask-rcnn-triton-{uuid.uuid4().hex}-",
+            client_shared_memory=client_shared_memory,
             further_options=options,
         )
         self._asked_log_path = log_path
@@ -171,9 +177,6 @@ class TritonServer:
         scratch = self._cleanup.enter_context(plain_folder())
         self._served = PlainPath.of(repository, scratch / "repository")
         self._installation = find_tritonserver(scratch, os.environ)
-        warning = self._installation.exposure_warning
-        if warning and not command.listen.is_local():
-            logger.warning("warning: %s", warning)
         check_plans(repository, command.model_config_name, self._installation)
         self.log_path = Path(self._asked_log_path or scratch / "tritonserver.log")
         try:
@@ -188,6 +191,9 @@ class TritonServer:
         self._launch()
         self._cleanup.callback(self._stop_process)
         self._wait_until_loaded()
+        self.version = server_version(listen.http)
+        if (faults := known_faults(self.version)) and not listen.is_local():
+            logger.warning("warning: others reach Triton %s, which %s", self.version, faults)
 
     def _launch(self) -> None:
         # Its traces may be for a collector on this machine.

@@ -26,8 +26,6 @@ class Installation:
     """Folder for --backend-directory; None leaves tritonserver its own default."""
     environment: Mapping[str, str]
     """The whole environment to start it with."""
-    exposure_warning: str | None = None
-    """Why none but this machine's own users should reach it."""
 
 
 def find_tritonserver(scratch: Path, environment: Mapping[str, str]) -> Installation:
@@ -61,7 +59,6 @@ def find_tritonserver(scratch: Path, environment: Mapping[str, str]) -> Installa
         binary=found.binary,
         backends=wheel.link_backends(found, scratch),
         environment=extended,
-        exposure_warning=wheel.EXPOSURE_WARNING,
     )
 
 

@@ -19,11 +19,6 @@ from pathlib import Path
 from server.errors import ServerError
 
 REQUIREMENT = "nvidia-pytriton==0.7.0"
-# NVIDIA's security bulletin of August 2025: CVE-2025-23310, CVE-2025-23319 and others.
-EXPOSURE_WARNING = (
-    f"{REQUIREMENT} holds Triton 24.10, which strangers can crash or worse; let them reach none "
-    "older than 25.07, in NVIDIA's container"
-)
 
 
 @dataclass(frozen=True)

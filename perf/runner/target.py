@@ -96,7 +96,12 @@ def own_server(scenario: Scenario, pictures: Sequence[Path], log: Path) -> Itera
             repository = Path(temporary)
             _record(scenario, pictures, repository)
         with (
-            TritonServer(repository, model_config_name=name, log_path=log) as server,
+            TritonServer(
+                repository,
+                model_config_name=name,
+                log_path=log,
+                client_shared_memory=scenario.transport == "system_shared_memory",
+            ) as server,
             Connection(server.grpc_url, scenario.names) as connection,
         ):
             yield Target(connection, f"{server.metrics_url}/metrics", server.access_headers)

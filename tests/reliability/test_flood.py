@@ -26,7 +26,7 @@ from tests.reliability.stand_in import write_stand_in
 
 QUEUE = 4
 # A reply goes to its HTTP thread through a socket of which nobody looks whether it is full: by the
-# kernel's default it holds 278. Over more connections, on busy cores, replies were lost.
+# kernel's default it holds 278, and what comes then is lost (docs/reliability.md).
 HTTP_CONNECTIONS = 256
 STATED_SECONDS = 120.0
 """Within which a request must have ended, whatever else is asked of the machine."""

@@ -35,7 +35,7 @@ def add(root: Path, file: str) -> None:
 
 
 @pytest.mark.parametrize("folder", [DEBIAN, "usr/local/tensorrt/lib", "opt/tensorrt/lib"])
-@pytest.mark.parametrize("version", ["10.16.1", "11.2.1"])
+@pytest.mark.parametrize("version", ["10.4.0", "10.16.1", "11.3.0", "11.4.0"])
 def test_bindings_are_those_of_the_libraries(image: Path, folder: str, version: str) -> None:
     add(image, f"{folder}/libnvinfer.so.{version}")
     add(image, f"{folder}/libnvinfer_plugin.so.1.2.3")

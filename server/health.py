@@ -32,15 +32,18 @@ def server_version(address: Address) -> str:
     return str(metadata.get("version", "")) if isinstance(metadata, dict) else ""
 
 
-def instance_count(address: Address, model: str) -> int:
-    """Returns how many instances of a model Triton has; 0 while it has not loaded it.
+def instance_count(address: Address, model: str) -> int | None:
+    """Returns how many instances of a model Triton has: 0 while it has not loaded it, None while
+    it does not answer.
 
     Args:
         address: of HTTP.
         model: its name.
     """
     config = _ask(address, "GET", f"/v2/models/{quote(model)}/config")
-    groups = config.get("instance_group", []) if isinstance(config, dict) else []
+    if not isinstance(config, dict):
+        return None
+    groups = config.get("instance_group", [])
     return sum(group.get("count", 0) * max(1, len(group.get("gpus", []))) for group in groups)
 
 

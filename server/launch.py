@@ -151,8 +151,9 @@ class TritonServer:
         """Returns what tritonserver says, with the repository's path as it was given."""
         return self._served.restore(text)
 
-    def instance_count(self, model: str) -> int:
-        """How many instances of a model it has; 0 while it has not loaded it."""
+    def instance_count(self, model: str) -> int | None:
+        """How many instances of a model it has: 0 while it has not loaded it, None while it does
+        not answer."""
         return instance_count(self._command.listen.http, model)
 
     def has_ended(self) -> bool:

@@ -23,11 +23,11 @@ class StubWatch:
 
     Args:
         server: the process id of tritonserver.
-        instance_count: how many instances of a model Triton has, 0 while it has not loaded it;
-            asked only when a process is gone.
+        instance_count: how many instances of a model Triton has, 0 while it has not loaded it,
+            None while it does not answer; asked only when a process is gone.
     """
 
-    def __init__(self, server: int, instance_count: Callable[[str], int]) -> None:
+    def __init__(self, server: int, instance_count: Callable[[str], int | None]) -> None:
         self._server = server
         self._instance_count = instance_count
         self._models: dict[int, str] = {}
@@ -42,15 +42,23 @@ class StubWatch:
         looks in a row find with fewer processes than Triton has instances of it.
         """
         living = self._look()
-        gone = {self._models[process] for process in self._models.keys() - living}
         alive = Counter(self._models[process] for process in living)
-        short = {model for model in gone if alive[model] < self._instance_count(model)}
-        for process in self._models.keys() - living:
-            if self._models[process] not in short:
-                del self._models[process]
+        short = set()
+        for model in {self._models[process] for process in self._models.keys() - living}:
+            instances = self._instance_count(model)
+            if instances is not None and alive[model] >= instances:
+                self._forget(model, living)
+            elif instances is not None:
+                short.add(model)
         dead = short & self._short
         self._short = short
         return sorted(dead)
+
+    def _forget(self, model: str, living: set[int]) -> None:
+        """Forgets the processes of a model that are gone."""
+        for process in self._models.keys() - living:
+            if self._models[process] == model:
+                del self._models[process]
 
     def _look(self) -> set[int]:
         """Notes the models of the living processes, and returns these."""

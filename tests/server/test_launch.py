@@ -64,6 +64,7 @@ def test_it_serves_on_the_ports_asked_for_and_leaves_nothing(
     assert traces.left() == []
     assert "successfully loaded 'echo'" in (tmp_path / "tritonserver.log").read_text()
     server.stop()  # again, without effect
+    assert server.instance_count("echo") is None
 
 
 def assert_only_local(port: int) -> None:

@@ -72,6 +72,14 @@ def test_a_process_that_triton_reaped_when_asked_whether_it_is_ready_is_found(st
     assert watch.dead_models() == ["one"]
 
 
+def test_a_server_that_does_not_answer_for_a_while_is_asked_again(start: Start) -> None:
+    first, _ = start("one"), start("one")
+    answers = iter([None, 2, None, 2, 2])
+    watch = StubWatch(os.getpid(), lambda model: next(answers))
+    kill(first)
+    assert [watch.dead_models() for _ in range(5)] == [[], [], [], [], ["one"]]
+
+
 @pytest.mark.parametrize("instances", [0, 1], ids=["unloaded", "loaded anew with fewer"])
 def test_a_process_that_triton_needs_no_more_is_not_missed(start: Start, instances: int) -> None:
     unloaded, _ = start("one"), start("one")

@@ -7,14 +7,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from artifact.names import DEFAULT_NAME, PLAN, ModelNames
-from builder.build_record import write_manifest
+from builder.build_record import read_record, write_manifest
+from builder.errors import BuildError
 from builder.network import export_onnx, load_config, network_spec
 from builder.progress import Progress
 from builder.quantization import Int8Options, choose_layers, obtain_calibration
+from builder.reference import reference_answers
 from builder.repository.canvases import canvases
 from builder.repository.categories import categories_for
 from builder.repository.models import Pipeline
 from builder.repository.name import check_name
+from builder.repository.reference import Recorded
 from builder.repository.write import write_repository
 from builder.staging import staged
 from builder.summary import summary
@@ -74,6 +77,7 @@ def build_repository(options: BuildOptions) -> None:
         report(f"weights        {options.weights}")
         spec = network_spec(config)
         weights = load_weights(options.weights, spec.parameters)
+        weights_file = read_record(options.weights)
         calibration, input_ranges = None, {}
         if options.int8 is not None:
             layers = choose_layers(spec, options.int8.fp16_layers)
@@ -94,6 +98,12 @@ def build_repository(options: BuildOptions) -> None:
                 config, weights, options.precision, input_ranges, static=True
             ).SerializeToString()
         del weights  # A plan's build needs the memory more.
+        report("reference      two pictures in ONNX Runtime, for `client check`: some seconds")
+        try:
+            answers = reference_answers(network, config, categories)
+        except BuildError as error:
+            report(f"reference      left out: {error}")
+            answers = ()
         report(f"repository     {options.repository}")
         pipeline = Pipeline(
             config,
@@ -104,6 +114,7 @@ def build_repository(options: BuildOptions) -> None:
             max_batch=options.max_batch,
             opt_batch=options.max_batch if options.plan is None else options.plan.opt_batch,
             instances=options.instances,
+            recorded=Recorded(options.precision, weights_file, answers),
         )
         write_repository(stage, pipeline, network)
         if calibration is not None:
@@ -118,7 +129,7 @@ def build_repository(options: BuildOptions) -> None:
                 lambda line: report(f"plan           {line}"),
             )
         manifest = write_manifest(
-            folder, config, spec, options.weights, options.precision, options.max_batch, plan
+            folder, config, spec, weights_file, options.precision, options.max_batch, plan
         )
     report("done")
     print(f"\n{summary(options.repository, names, config, spec, categories, manifest)}")

@@ -25,7 +25,7 @@ def write_manifest(
     folder: Path,
     config: ModelConfig,
     spec: NetworkSpec,
-    weights_file: Path,
+    weights: FileRecord,
     precision: str,
     max_batch: int,
     plan: Plan | None,
@@ -41,7 +41,7 @@ def write_manifest(
             builder_version=builder.__version__,
             network_version=network_version(),
             built=datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
-            weights=FileRecord.read(weights_file),
+            weights=weights,
             model=config.model.title,
             num_classes=config.model.num_classes,
             configuration=json.loads(configuration),
@@ -57,6 +57,18 @@ def write_manifest(
     except OSError as error:
         raise BuildError(f"the manifest cannot be written: {error}") from error
     return manifest
+
+
+def read_record(file: Path) -> FileRecord:
+    """Describes a file.
+
+    Raises:
+        BuildError: it cannot be read.
+    """
+    try:
+        return FileRecord.read(file)
+    except OSError as error:
+        raise BuildError(f"{file}: cannot be read: {error.strerror}") from error
 
 
 def tensors(values: Iterable[onnx.ValueInfoProto]) -> tuple[Tensor, ...]:

@@ -27,6 +27,7 @@ from builder.repository.pbtxt import (
     Tensor,
     TritonModelConfig,
 )
+from builder.repository.reference import Recorded
 
 # On a GPU the timeout acts first: a full queue would leave Triton's batcher asleep beside an idle
 # instance, so the size only bounds the memory. A CPU may rightly take minutes for what waits.
@@ -61,6 +62,8 @@ class Pipeline:
     onnx_sha256: str | None = None
     """Hash of the network, by which clients tell one build from another; None where there is none,
     as in the checked-in repository."""
+    recorded: Recorded | None = None
+    """What clients can hold a server against; None as above."""
 
 
 def ensemble(pipeline: Pipeline) -> TritonModelConfig:

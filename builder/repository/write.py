@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,9 +11,12 @@ import onnx
 
 from artifact.manifest import sha256_of
 from artifact.names import ONNX, VERSION, ModelNames
+from artifact.reference import PARAMETER
 from builder.errors import BuildError
 from builder.repository import models
 from builder.repository.models import Pipeline
+from builder.repository.pbtxt import TritonModelConfig
+from builder.repository.reference import reference
 
 CHECKED_IN = Path(__file__).resolve().parents[2] / "model_repository"
 """The models' Python code is copied from here; their configurations here are COCO's."""
@@ -44,19 +48,29 @@ def write_repository(directory: Path, pipeline: Pipeline, network: onnx.ModelPro
 
 def configurations(pipeline: Pipeline) -> dict[str, str]:
     """The text of each configuration file, by its path in the repository."""
+    ensemble = models.ensemble(pipeline)
+    steps = (
+        models.preprocess(pipeline),
+        models.tensorrt_network(pipeline),
+        models.postprocess(pipeline),
+    )
     configs = {
         f"{model.name}/config.pbtxt": model
-        for model in (
-            models.ensemble(pipeline),
-            models.preprocess(pipeline),
-            models.tensorrt_network(pipeline),
-            models.postprocess(pipeline),
-        )
+        for model in (_with_reference(ensemble, steps, pipeline), *steps)
     }
     others = f"{pipeline.names.network}/configs"
     configs[f"{others}/onnxruntime.pbtxt"] = models.onnxruntime_network(pipeline)
     configs[f"{others}/onnxruntime_cuda.pbtxt"] = models.onnxruntime_cuda_network(pipeline)
     return {path: config.pbtxt() for path, config in configs.items()}
+
+
+def _with_reference(
+    ensemble: TritonModelConfig, steps: Sequence[TritonModelConfig], pipeline: Pipeline
+) -> TritonModelConfig:
+    if pipeline.recorded is None:
+        return ensemble
+    text = reference(pipeline.recorded, pipeline.config, (ensemble, *steps)).to_json()
+    return replace(ensemble, parameters={**ensemble.parameters, PARAMETER: text})
 
 
 def _copy_code(source: Path, target: Path) -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from artifact.json_text import parse_json
+from artifact.reference import PARAMETER
 from client.connection.transport import Transport
 from client.detections import Skeleton
 from client.errors import ClientError, RequestFailed, ServerUnavailable
@@ -171,5 +172,7 @@ async def _identity(transport: Transport, name: str, config: dict[str, Any]) -> 
 
 def _parameters(config: Mapping[str, Any]) -> dict[str, str]:
     return {
-        name: value.get("string_value", "") for name, value in config.get("parameters", {}).items()
+        name: value.get("string_value", "")
+        for name, value in config.get("parameters", {}).items()
+        if name != PARAMETER  # What was answered, and long; it decides no answer.
     }

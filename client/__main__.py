@@ -1,8 +1,9 @@
-"""`python -m client evaluate | merge | predict`."""
+"""`python -m client check | evaluate | merge | predict`."""
 
 from __future__ import annotations
 
 import argparse
+import asyncio
 import io
 import logging
 import shlex
@@ -11,9 +12,11 @@ import sys
 from pathlib import Path
 
 from artifact.system_errors import in_words
+from client.check.run import check
+from client.check.table import Row, row_lines
 from client.coco.shard import Shard
 from client.coco.summary import Summary
-from client.connection.options import add_connection, connection_of, number_between
+from client.connection.options import add_connection, add_servers, connection_of, number_between
 from client.errors import ClientError
 from client.evaluate import COCO_RESULTS, RESULTS, SUMMARY, evaluate
 from client.merge import merge
@@ -45,6 +48,24 @@ def main(arguments: list[str] | None = None) -> int:
                 file=sys.stderr,
             )
         return INTERRUPTED
+
+
+def _check(options: argparse.Namespace) -> int:
+    connection = connection_of(options)
+
+    async def show() -> list[Row]:
+        rows = []
+        async for row in check(connection):
+            print(row_lines(row), flush=True)
+            rows.append(row)
+        return rows
+
+    failed = [row.subject for row in asyncio.run(show()) if row.failed]
+    if not failed:
+        return 0
+    count = "1 check" if len(failed) == 1 else f"{len(failed)} checks"
+    print(f"error: {count} failed: {', '.join(failed)}", file=sys.stderr)
+    return 1
 
 
 def _evaluate(options: argparse.Namespace) -> int:
@@ -100,6 +121,17 @@ def _parser() -> argparse.ArgumentParser:
         prog="python -m client", description="Client of a served model."
     )
     commands = parser.add_subparsers(dest="command", required=True)
+
+    checking = commands.add_parser(
+        "check",
+        help="whether a server answers as its build did",
+        description="Hold a running server against what its build recorded: models, configuration, "
+        "answers, every canvas and every place of a batch.",
+    )
+    add_servers(
+        checking, several="that are checked one after the other; their answers have to agree"
+    )
+    checking.set_defaults(run=_check)
 
     evaluation = commands.add_parser(
         "evaluate",

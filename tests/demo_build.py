@@ -29,10 +29,15 @@ def build_trained(repository: Path, model: Path, *more: str) -> Path:
     return build_files(repository, model.with_suffix(".yaml"), model.with_suffix(".pkl"), *more)
 
 
-def build_faster_demo(repository: Path, scratch: Path, *more: str) -> Path:
-    """C4 without masks; its configuration and weights are written into `scratch`."""
+def build_faster_demo(
+    repository: Path, scratch: Path, *more: str, with_masks: Path = CONFIG
+) -> Path:
+    """C4 without masks, which `with_masks` configures with them.
+
+    Its configuration and weights are written into `scratch`.
+    """
     config, weights = scratch / "faster.yaml", scratch / "faster.pkl"
-    config.write_text(WITHOUT_MASKS.format(base=CONFIG))
+    config.write_text(WITHOUT_MASKS.format(base=with_masks))
     tensors = read_pickle(WEIGHTS)
     boxes_only = {n: t for n, t in tensors.items() if not n.startswith("roi_heads.mask_head.")}
     assert len(tensors) - len(boxes_only) == 4

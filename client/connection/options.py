@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
+from dataclasses import fields
 from pathlib import Path
 
 from client.connection.settings import DEFAULT_URLS, Connection
@@ -12,7 +13,35 @@ from client.errors import ClientError
 
 
 def add_connection(parser: argparse.ArgumentParser) -> None:
-    """Add the options of which `connection_of` makes a `Connection`."""
+    """Add the options of which `connection_of` makes a `Connection` for many requests."""
+    defaults = Connection()
+    add_servers(
+        parser,
+        several="with the same model that share the pictures: those of one that goes away go to "
+        "the others until it is back",
+    )
+    parser.add_argument(
+        "--concurrency",
+        type=number_between(1, 1024, int),
+        default=defaults.concurrency,
+        metavar="N",
+        help="requests in flight at once, over all servers (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--trace",
+        action="store_true",
+        default=defaults.trace,
+        help="send a W3C traceparent with each request: a server with tracing traces all of them",
+    )
+
+
+def add_servers(parser: argparse.ArgumentParser, *, several: str) -> None:
+    """Add those that say which servers, which model, and how to reach them.
+
+    Args:
+        parser: gets them.
+        several: the help's words for what several servers are for.
+    """
     defaults = Connection()
     parser.add_argument(
         "--protocol",
@@ -25,21 +54,13 @@ def add_connection(parser: argparse.ArgumentParser) -> None:
         "--url",
         default=defaults.url,
         metavar="HOST:PORT[,HOST:PORT...]",
-        help="the server, or several with the same model that share the pictures: those of one "
-        f"that goes away go to the others until it is back (default: {urls})",
+        help=f"the server, or several {several} (default: {urls})",
     )
     parser.add_argument(
         "--model",
         default=defaults.model,
         metavar="NAME",
         help="the served model to ask: the name of its build (default: %(default)s)",
-    )
-    parser.add_argument(
-        "--concurrency",
-        type=number_between(1, 1024, int),
-        default=defaults.concurrency,
-        metavar="N",
-        help="requests in flight at once, over all servers (default: %(default)s)",
     )
     parser.add_argument(
         "--timeout",
@@ -55,12 +76,6 @@ def add_connection(parser: argparse.ArgumentParser) -> None:
         metavar="SECONDS",
         help="how long to wait while no server is there, or while a picture is turned away "
         "because the servers are too busy (default: %(default)g)",
-    )
-    parser.add_argument(
-        "--trace",
-        action="store_true",
-        default=defaults.trace,
-        help="send a W3C traceparent with each request: a server with tracing traces all of them",
     )
     parser.add_argument(
         "--tls-ca",
@@ -85,16 +100,9 @@ def connection_of(options: argparse.Namespace) -> Connection:
     Raises:
         ClientError: they do not go together, or a file that they name is unfit.
     """
-    return Connection(
-        url=options.url,
-        protocol=options.protocol,
-        model=options.model,
-        tls=_tls(options),
-        concurrency=options.concurrency,
-        timeout=options.timeout,
-        retry_for=options.retry_for,
-        trace=options.trace,
-    )
+    given = vars(options)
+    values = {each.name: given[each.name] for each in fields(Connection) if each.name in given}
+    return Connection(**values, tls=_tls(options))
 
 
 def number_between(

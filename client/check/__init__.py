@@ -1,0 +1,1 @@
+"""`python -m client check`: whether a running server answers as its build did."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import onnx_ir as ir
 
 from builder.network.feature_map import dimension
@@ -38,9 +39,28 @@ class Detections:
     classes: ir.Value
     """INT32 [N, D], contiguous ids."""
 
-    def filled_places(self, op: Any, values: ir.Value) -> ir.Value:
-        """`values` [N, D, …] without the places that no picture fills, but with at least one."""
-        most = op.ReduceMax(
-            op.Max(self.num_detections, op.Cast(1, to=ir.DataType.INT32)), [0], keepdims=0
+    def filled_boxes(self, op: Any) -> ir.Value:
+        """`boxes` without the places that no picture fills, but with at least one.
+
+        All of them, where a runtime has true for the initializer `all_places`.
+        """
+
+        def every(op: Any) -> ir.Value:
+            return op.Identity(self.boxes)
+
+        def filled(op: Any) -> ir.Value:
+            least = op.Max(self.num_detections, op.Cast(1, to=ir.DataType.INT32))
+            most = op.ReduceMax(least, [0], keepdims=0)
+            return op.Slice(self.boxes, [0], op.Cast(most, to=ir.DataType.INT64), [1])
+
+        then_branch, else_branch = (
+            op.builder.subgraph(
+                branch,
+                inputs=[],
+                outputs=[ir.val("places", ir.DataType.FLOAT, ["N", None, 4])],
+                name=branch.__name__,
+            )
+            for branch in (every, filled)
         )
-        return op.Slice(values, [0], op.Cast(most, to=ir.DataType.INT64), [1])
+        all_places = op.initializer(ir.tensor(np.array(False), name="all_places"))
+        return op.If(all_places, then_branch=then_branch, else_branch=else_branch)

@@ -11,7 +11,7 @@ import numpy.typing as npt
 import onnxruntime as ort
 import pytest
 from cpu_network import CpuNetwork
-from cuda_network import INITIALIZERS, PROBE, PROVIDER, CudaNetwork, batch_parts
+from cuda_network import INITIALIZERS, PROBE, PROVIDER, CudaNetwork
 
 from builder.network import export_onnx
 from builder.quantization.pictures import network_inputs
@@ -21,22 +21,11 @@ PHOTOS = Path(__file__).parents[2] / "demo/val/images"
 HAS_CUDA = PROVIDER in ort.get_available_providers()
 
 
-@pytest.mark.parametrize(
-    ("size", "sizes"), [(1, [1]), (2, [2]), (3, [2, 1]), (7, [4, 2, 1]), (8, [8]), (13, [8, 4, 1])]
-)
-def test_a_batch_is_cut_into_powers_of_two(size: int, sizes: list[int]) -> None:
-    batch = {"canvas": np.arange(size), "image_size": -np.arange(size)}
-    parts = list(batch_parts(batch))
-    assert [len(part["canvas"]) for part in parts] == sizes
-    for name, whole in batch.items():
-        assert np.array_equal(np.concatenate([part[name] for part in parts]), whole)
-
-
 @pytest.mark.parametrize("model", ["C4", "FPN"])
 def test_what_suits_a_gpu_better_has_the_same_answers(model: str) -> None:
     config, weights = TRAINED_MODELS[model].load()
     network = export_onnx(config, weights)
-    assert INITIALIZERS.keys() == {"roi_heads.each_picture", "proposal_generator.few_groups"}
+    assert INITIALIZERS.keys() == {"roi_heads.each_picture", "proposal_generator.one_by_one"}
     assert INITIALIZERS.keys() <= {each.name for each in network.graph.initializer}
     sessions = []
     for initializers in ({}, INITIALIZERS):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -14,7 +15,7 @@ from builder.config.rules import boolean, exactly, integer
 from builder.config.settings import group, part, setting
 from builder.network.backbones.resnet import BottleneckSettings
 from builder.network.feature_map import Canvas, FeatureMap, FeatureShape
-from builder.network.heads.res5_stage import res5_stage
+from builder.network.heads.res5_stage import RoIBottleneckBlock, res5_stage
 from builder.network.operators.detection_rounds import Places, detection_rounds
 from builder.network.operators.roi_align import roi_align
 from builder.network.precision import Precision
@@ -121,6 +122,9 @@ class Res5ROIHeads(Module):
         [self.in_feature] = settings.in_features
         self.in_channels = shapes[self.in_feature].channels
         bottleneck, self.out_channels = settings.blocks.stage_channels(5)
+        self.pooled_channels = self.in_channels
+        if precision.products_before_pooling:
+            self.pooled_channels = bottleneck + self.out_channels
         self.res5 = res5_stage(
             self.in_channels, bottleneck, self.out_channels, settings.side, precision
         )
@@ -143,6 +147,11 @@ class Res5ROIHeads(Module):
             canvas: the pictures.
         """
         feature_map = features[self.in_feature]
+        if self.precision.products_before_pooling:
+            first = self.res5[0]
+            assert isinstance(first, RoIBottleneckBlock)
+            products = first.products(op, feature_map.value)
+            feature_map = dataclasses.replace(feature_map, value=products)
         pooled = self._pool(op, feature_map, proposals.boxes)
         maps = self._to_maps(op, self._shared_roi_transform(op, pooled), self.out_channels)
         pooled = op.Flatten(op.GlobalAveragePool(maps), axis=1)
@@ -155,7 +164,7 @@ class Res5ROIHeads(Module):
         if self.settings.mask_head is not None:
             boxes = detections.boxes
             if not self.precision.static:
-                boxes = detections.filled_places(op, boxes)
+                boxes = detections.filled_boxes(op)
             pooled = self._pool(op, feature_map, boxes)
 
             def mask_probs(op: Any, places: Places) -> ir.Value:
@@ -173,17 +182,21 @@ class Res5ROIHeads(Module):
         return outputs
 
     def _pool(self, op: Any, feature_map: FeatureMap, boxes: ir.Value) -> ir.Value:
-        """RoIAlign of boxes [N, R, 4]: [N, R, side, side, in channels]."""
+        """RoIAlign of boxes [N, R, 4]: [N, R, side, side, channels of the map]."""
         resolution, dtype = self.settings.pooler_resolution, self.precision.dtype
         return roi_align(op, feature_map, boxes, resolution, dtype)
 
     def _shared_roi_transform(self, op: Any, x: ir.Value) -> ir.Value:
         """res5 on pooled maps of RoIs: [RoIs · side², out channels], the cells of each's map."""
+        first, *others = self.res5
         if self.precision.int8:
-            x = self._to_maps(op, x, self.in_channels)
+            x = first(op, self._to_maps(op, x, self.in_channels))
+        elif self.precision.products_before_pooling:
+            assert isinstance(first, RoIBottleneckBlock)
+            x = first.after_products(op, op.Reshape(x, [-1, self.pooled_channels]))
         else:
-            x = op.Reshape(x, [-1, self.in_channels])
-        for block in self.res5:
+            x = first(op, op.Reshape(x, [-1, self.pooled_channels]))
+        for block in others:
             x = block(op, x)
         if self.precision.int8:
             x = op.Reshape(op.Transpose(x, perm=[0, 2, 3, 1]), [-1, self.out_channels])

@@ -47,12 +47,34 @@ class RoIBottleneckBlock(Module):
         self.conv3 = PointwiseConv2d(bottleneck_channels, out_channels, dtype, norm=True)
 
     def forward(self, op: Any, x: ir.Value) -> ir.Value:
-        out = op.Relu(self.conv1(op, x))
-        maps = op.Transpose(op.Reshape(out, self.map_shape), perm=[0, 3, 1, 2])
+        """The block on the cells of pooled maps."""
+        shortcut = self.shortcut(op, x) if self.projects else x
+        return self._joined(op, self.conv1(op, x), shortcut)
+
+    def products(self, op: Any, feature_map: ir.Value) -> ir.Value:
+        """What conv1 and the shortcut make of a map [N, in, H, W] that is then pooled.
+
+        They are linear, as RoIAlign is, but for their biases: these come after it.
+
+        Returns:
+            [N, bottleneck + out, H, W].
+        """
+        return op.Conv(feature_map, op.Concat(self.conv1.weight, self.shortcut.weight, axis=0))
+
+    def after_products(self, op: Any, x: ir.Value) -> ir.Value:
+        """The block on the cells of the pooled `products`."""
+        x = op.Add(x, op.Concat(self.conv1.bias, self.shortcut.bias, axis=0))
+        bottleneck = self.map_shape[-1]
+        return self._joined(
+            op, op.Slice(x, [0], [bottleneck], [1]), op.Slice(x, [bottleneck], [2**31], [1])
+        )
+
+    def _joined(self, op: Any, out: ir.Value, shortcut: ir.Value) -> ir.Value:
+        """The block from what conv1 makes."""
+        maps = op.Transpose(op.Reshape(op.Relu(out), self.map_shape), perm=[0, 3, 1, 2])
         maps = op.Relu(self.conv2(op, maps))
         out = op.Reshape(op.Transpose(maps, perm=[0, 2, 3, 1]), [-1, self.map_shape[-1]])
-        out = self.conv3(op, out)
-        return op.Relu(op.Add(out, self.shortcut(op, x) if self.projects else x))
+        return op.Relu(op.Add(self.conv3(op, out), shortcut))
 
 
 def res5_stage(

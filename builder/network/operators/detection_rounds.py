@@ -126,7 +126,7 @@ class DetectionRounds(AllPlaces):
         ) -> tuple[ir.Value, ir.Value]:
             op.builder.push_module("detections")  # Names must differ from those outside.
             first = op.Mul(number, together)
-            rows = op.Range(first, op.Add(first, together), 1)
+            rows = op.Add(first, op.Range(0, together, 1))
             places = self._places(op, op.Cast(rows, to=ir.DataType.FLOAT))
             made = op.ScatterND(made, op.Unsqueeze(rows, [1]), make(op, places))
             done = op.Cast(op.Add(first, together), to=ir.DataType.FLOAT)

@@ -2,8 +2,9 @@
 
 ONNX's own NonMaxSuppression stops as soon as it has enough, but takes one group after the other,
 half a millisecond for each of 1000 boxes on an H100. `nms` works on all groups at once, but on all
-pairs of their boxes, which is much for a CPU and for a large group. What NonMaxSuppression finds
-has a size that depends on the boxes; TensorRT-RTX takes neither that nor the operator.
+pairs of their boxes, which is much for a CPU; of large groups `batched_nms` takes a part at a time.
+What NonMaxSuppression finds has a size that depends on the boxes; TensorRT-RTX takes neither that
+nor the operator.
 """
 
 from __future__ import annotations
@@ -13,17 +14,16 @@ from typing import Any
 import numpy as np
 import onnx_ir as ir
 
-from builder.network.feature_map import dimension
-from builder.network.operators.batched_nms import Chosen
+from builder.network.operators.batched_nms import Candidates, Chosen, batched_nms
 from builder.network.operators.nms import nms
-from builder.network.operators.top_k import NO_SCORE, is_score
+from builder.network.operators.top_k import NO_SCORE, gather_rows, is_score
 
-FEW_GROUPS = 8
-"""So many are taken one by one: the initializer `few_groups`, for which a runtime may have another
-value."""
+ONE_BY_ONE = True
+"""Whether groups are taken one after the other: the initializer `one_by_one`, for which a runtime
+may have another value. On a CPU it is faster for any number of them."""
 
 LARGE_GROUP = 2000
-"""Groups of more boxes are always taken one by one."""
+"""Boxes; of a larger group not all pairs are looked at."""
 
 
 def grouped_nms(
@@ -31,49 +31,79 @@ def grouped_nms(
     scores: ir.Value,
     boxes: ir.Value,
     *,
+    groups: int,
     size: int,
     places: int,
     iou_threshold: float,
     dtype: ir.DataType,
+    static: bool,
 ) -> Chosen:
     """The best boxes that greedy NMS within each group keeps.
 
     Args:
         scores: FP32 [N, groups · size], one group after the other; `NO_SCORE` for no box.
         boxes: FP32 [N, groups · size, 4], xyxy.
+        groups: of a picture.
         size: boxes of a group, best first.
         places: most boxes of a picture.
         iou_threshold: a box is suppressed by a better kept one when their IoU is greater.
         dtype: type of the matrix products in NMS.
+        static: in no operator whose answer has a size that depends on the boxes.
     """
+
+    def in_rounds(op: Any) -> Chosen:
+        def candidates_at(op: Any, indices: ir.Value) -> Candidates:
+            group = op.Div(indices, size) if groups > 1 else None
+            return Candidates(gather_rows(op, boxes, indices), group)
+
+        return batched_nms(
+            op,
+            scores,
+            candidates_at,
+            count=groups * size,
+            places=places,
+            iou_threshold=iou_threshold,
+            dtype=dtype,
+        )
+
+    if static:
+        return in_rounds(op)
+
     of_groups = op.Reshape(scores, [-1, size]), op.Reshape(boxes, [-1, size, 4])
 
-    def one_by_one(op: Any) -> ir.Value:
+    def one_by_one(op: Any) -> tuple[ir.Value, ...]:
         op.builder.push_module("one_by_one")  # Names in a subgraph must differ from those outside.
-        return _one_by_one(op, *of_groups, places, iou_threshold)
+        return best(op, _one_by_one(op, *of_groups, places, iou_threshold))
 
-    def all_at_once(op: Any) -> ir.Value:
-        op.builder.push_module("all_at_once")
-        scores, boxes = of_groups
-        keep = nms(op, boxes, is_score(op, scores), size, iou_threshold, dtype)
-        return op.Where(keep, scores, NO_SCORE)
+    def together(op: Any) -> tuple[ir.Value, ...]:
+        op.builder.push_module("together")
+        if size > LARGE_GROUP:
+            chosen = in_rounds(op)
+            return chosen.scores, chosen.boxes
+        of_group, boxes_of_group = of_groups
+        keep = nms(op, boxes_of_group, is_score(op, of_group), size, iou_threshold, dtype)
+        return best(op, op.Where(keep, of_group, NO_SCORE))
 
-    if size > LARGE_GROUP:
-        kept = one_by_one(op)
-    else:
-        few_groups = op.initializer(ir.tensor(np.int64(FEW_GROUPS), name="few_groups"))
-        few = op.LessOrEqual(dimension(op, of_groups[0], 0), few_groups)
-        then_branch, else_branch = (
-            op.builder.subgraph(
-                branch,
-                inputs=[],
-                outputs=[ir.val("kept", ir.DataType.FLOAT, of_groups[0].shape)],
-                name=branch.__name__,
-            )
-            for branch in (one_by_one, all_at_once)
+    def best(op: Any, kept: ir.Value) -> tuple[ir.Value, ...]:
+        chosen = Chosen(op.Reshape(kept, op.Shape(scores)), boxes).best(op, places)
+        return chosen.scores, chosen.boxes
+
+    one_after_the_other = op.initializer(ir.tensor(np.array(ONE_BY_ONE), name="one_by_one"))
+    then_branch, else_branch = (
+        op.builder.subgraph(
+            branch,
+            inputs=[],
+            outputs=[
+                ir.val("best_scores", ir.DataType.FLOAT, ["N", places]),
+                ir.val("best_boxes", ir.DataType.FLOAT, ["N", places, 4]),
+            ],
+            name=branch.__name__,
         )
-        kept = op.If(few, then_branch=then_branch, else_branch=else_branch)
-    return Chosen(op.Reshape(kept, op.Shape(scores)), boxes).best(op, places)
+        for branch in (one_by_one, together)
+    )
+    return Chosen(
+        *op.If(one_after_the_other, then_branch=then_branch, else_branch=else_branch, _outputs=2)
+    )
 
 
 def _one_by_one(

@@ -13,7 +13,7 @@ from builder.config.rules import FRACTION, POSITIVE, exactly, integer, names, nu
 from builder.config.settings import group, setting
 from builder.network.feature_map import Canvas, FeatureMap, FeatureShape
 from builder.network.layers import Conv2d
-from builder.network.operators.batched_nms import Candidates, Chosen, batched_nms
+from builder.network.operators.batched_nms import Chosen
 from builder.network.operators.box_regression import apply_deltas, clip_boxes, finite_boxes
 from builder.network.operators.grouped_nms import grouped_nms
 from builder.network.operators.top_k import (
@@ -135,31 +135,17 @@ class RPN(Module):
             scores: FP32 [N, maps · pre_nms_topk], map by map.
             boxes: FP32 [N, maps · pre_nms_topk, 4].
         """
-        of_map, maps = self.settings.pre_nms_topk, len(self.settings.in_features)
-        places, iou_threshold = self.most_proposals, self.settings.nms_thresh
-        if not self.precision.static:
-            return grouped_nms(
-                op,
-                scores,
-                boxes,
-                size=of_map,
-                places=places,
-                iou_threshold=iou_threshold,
-                dtype=self.precision.dtype,
-            )
-
-        def candidates_at(op: Any, indices: ir.Value) -> Candidates:
-            number = op.Div(indices, of_map) if maps > 1 else None
-            return Candidates(gather_rows(op, boxes, indices), number)
-
-        return batched_nms(
+        settings = self.settings
+        return grouped_nms(
             op,
             scores,
-            candidates_at,
-            count=of_map * maps,
-            places=places,
-            iou_threshold=iou_threshold,
+            boxes,
+            groups=len(settings.in_features),
+            size=settings.pre_nms_topk,
+            places=self.most_proposals,
+            iou_threshold=settings.nms_thresh,
             dtype=self.precision.dtype,
+            static=self.precision.static,
         )
 
     def _of_one_map(

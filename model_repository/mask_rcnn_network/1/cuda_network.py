@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import onnxruntime as ort
+from batch_parts import batch_parts
 
 PROVIDER = "CUDAExecutionProvider"
 PROVIDER_OPTIONS = {
@@ -21,7 +22,7 @@ INITIALIZERS = {
     # A loop's round, and an operator that takes one map after the other, cost a GPU some launches;
     # see operators/detection_rounds.py and grouped_nms.py in builder/network.
     "roi_heads.each_picture": ort.OrtValue.ortvalue_from_numpy(np.array(32, np.int64)),
-    "proposal_generator.few_groups": ort.OrtValue.ortvalue_from_numpy(np.array(0, np.int64)),
+    "proposal_generator.one_by_one": ort.OrtValue.ortvalue_from_numpy(np.array(False)),
 }
 """Values for initializers of the network, where it has them. Sessions refer to these objects."""
 
@@ -92,12 +93,3 @@ class CudaNetwork:
                 providers=[(PROVIDER, self._cuda), "CPUExecutionProvider"],
             )
         return self._sessions[shape]
-
-
-def batch_parts(batch: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    """Cuts a batch into powers of two, the largest first."""
-    remaining, start = len(batch["canvas"]), 0
-    while remaining:
-        size = 1 << (remaining.bit_length() - 1)
-        yield {name: array[start : start + size] for name, array in batch.items()}
-        remaining, start = remaining - size, start + size

@@ -1,4 +1,4 @@
-"""One by one or all at once, groups have the answer of greedy NMS."""
+"""One by one, all at once or in rounds, groups have the answer of greedy NMS."""
 
 from __future__ import annotations
 
@@ -19,18 +19,24 @@ Array = npt.NDArray[Any]
 THRESHOLD = 0.5
 
 
-def run(boxes: Array, scores: Array, size: int, places: int) -> list[tuple[Array, Array]]:
+def run(
+    boxes: Array, scores: Array, size: int, places: int, static: bool = False
+) -> list[tuple[Array, Array]]:
     """Boxes and scores of each picture."""
+
+    scores_shape = scores.shape
 
     def trace(op: Any, boxes: ir.Value, scores: ir.Value) -> list[ir.Value]:
         found = grouped_nms(
             op,
             scores,
             boxes,
+            groups=scores_shape[1] // size,
             size=size,
             places=places,
             iou_threshold=THRESHOLD,
             dtype=ir.DataType.FLOAT,
+            static=static,
         )
         return [found.boxes, found.scores]
 
@@ -38,15 +44,25 @@ def run(boxes: Array, scores: Array, size: int, places: int) -> list[tuple[Array
     return [(b[s > NO_SCORE / 2], s[s > NO_SCORE / 2]) for b, s in zip(*found, strict=True)]
 
 
-@pytest.mark.parametrize("few_groups", [0, 100])
+@pytest.mark.parametrize(
+    ("one_by_one", "large_group", "static"),
+    [(True, 2000, False), (False, 2000, False), (False, 1, False), (False, 1, True)],
+    ids=["one by one", "all at once", "in rounds", "static"],
+)
 @pytest.mark.parametrize("places", [10, 200])
 @pytest.mark.parametrize(
     "scene", ["random", "crowded", "chain", "identical", "empty boxes", "one box"]
 )
 def test_groups_have_the_answer_of_greedy_nms(
-    scene: str, places: int, few_groups: int, monkeypatch: pytest.MonkeyPatch
+    scene: str,
+    places: int,
+    one_by_one: bool,
+    large_group: int,
+    static: bool,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(module, "FEW_GROUPS", few_groups)
+    monkeypatch.setattr(module, "ONE_BY_ONE", one_by_one)
+    monkeypatch.setattr(module, "LARGE_GROUP", large_group)
     rng = np.random.default_rng(0)
     one, size = SCENES[scene], len(SCENES[scene])
     groups = np.stack([one, one[::-1], one + np.float32(3)])
@@ -64,7 +80,7 @@ def test_groups_have_the_answer_of_greedy_nms(
     )
     best = np.argsort(-np.where(kept, scores.ravel(), NO_SCORE), kind="stable")
     best = best[: min(places, int(kept.sum()))]
-    for found_boxes, found_scores in run(boxes, both, size, places):
+    for found_boxes, found_scores in run(boxes, both, size, places, static):
         np.testing.assert_array_equal(found_scores, scores.ravel()[best])
         np.testing.assert_array_equal(found_boxes, groups.reshape(-1, 4)[best])
 

@@ -155,7 +155,11 @@ def onnxruntime_network(pipeline: Pipeline) -> TritonModelConfig:
         network,
         instance_group=(InstanceGroup(InstanceKind.CPU, 2),),
         dynamic_batching=DynamicBatching(_CPU_QUEUE, preferred_batch_size=(1,)),
-        parameters={"intra_op_num_threads": "0", **network.parameters},
+        parameters={
+            "runtime": "onnxruntime",
+            "intra_op_num_threads": "0",
+            **network.parameters,
+        },
         comment="The network in ONNX Runtime on the CPU. Requests do not batch: a batch takes as "
         "long as its pictures one by one, and all would wait for the last. Two instances: where "
         "one has work for one core alone, the other goes on. `intra_op_num_threads` 0 shares the "
@@ -165,6 +169,32 @@ def onnxruntime_network(pipeline: Pipeline) -> TritonModelConfig:
 
 def onnxruntime_cuda_network(pipeline: Pipeline) -> TritonModelConfig:
     """The same on each GPU, without TensorRT: ``--model-config-name=onnxruntime_cuda``."""
+    return _python_gpu_network(
+        pipeline,
+        {"runtime": "onnxruntime", "intra_op_num_threads": "1"},
+        "The network in ONNX Runtime on every GPU. Requests batch whatever their canvases are; "
+        "those on equal ones are computed together, in a session for each canvas and each power of "
+        "two; the warm-up makes the sessions. Two instances for each GPU: while one gathers its "
+        "batch, the other computes. Beside CUDA, more CPU threads than one would only spin.",
+    )
+
+
+def pytorch_network(pipeline: Pipeline) -> TritonModelConfig:
+    """The same in PyTorch on each GPU: ``--model-config-name=pytorch``."""
+    return _python_gpu_network(
+        pipeline,
+        {"runtime": "pytorch"},
+        "The network in PyTorch on every GPU. Requests batch whatever their canvases are; those on "
+        "equal ones are computed together, in a program for each canvas and each power of two; the "
+        "warm-up compiles the programs. Two instances for each GPU: while one gathers its batch, "
+        "the other computes.",
+    )
+
+
+def _python_gpu_network(
+    pipeline: Pipeline, parameters: dict[str, str], comment: str
+) -> TritonModelConfig:
+    """On each GPU, for batches of powers of two."""
     network = _network(pipeline, "python")
     return replace(
         network,
@@ -176,12 +206,8 @@ def onnxruntime_cuda_network(pipeline: Pipeline) -> TritonModelConfig:
         model_warmup=_warmups(
             pipeline, [1 << bit for bit in range(pipeline.max_batch.bit_length())]
         ),
-        parameters={"intra_op_num_threads": "1", **network.parameters},
-        comment="The network in ONNX Runtime on every GPU. Requests batch whatever their canvases "
-        "are; those on equal ones are computed together, in a session for each canvas and each "
-        "power of two; the warm-up makes the sessions. Two instances for each GPU: while one "
-        "gathers its batch, the other computes. Beside CUDA, more CPU threads than one would only "
-        "spin.",
+        parameters={**parameters, **network.parameters},
+        comment=comment,
     )
 
 

@@ -61,6 +61,7 @@ def configurations(pipeline: Pipeline) -> dict[str, str]:
     others = f"{pipeline.names.network}/configs"
     configs[f"{others}/onnxruntime.pbtxt"] = models.onnxruntime_network(pipeline)
     configs[f"{others}/onnxruntime_cuda.pbtxt"] = models.onnxruntime_cuda_network(pipeline)
+    configs[f"{others}/pytorch.pbtxt"] = models.pytorch_network(pipeline)
     return {path: config.pbtxt() for path, config in configs.items()}
 
 

@@ -1,9 +1,10 @@
-"""The network in an ONNX Runtime of this process, under the options of the served one."""
+"""The network in a runtime of this process, under the options of the served one."""
 
 from __future__ import annotations
 
 import functools
 import importlib.util
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,6 +16,7 @@ from artifact.telemetry import disable_telemetry
 from perf.errors import PerfError
 
 CUDA_NETWORK = "cuda_network.py"
+TORCH_NETWORK = "torch_network.py"
 
 
 def import_onnxruntime() -> ModuleType:
@@ -46,13 +48,10 @@ def network_session(repository: Path, names: ModelNames, options: Any = None) ->
         PerfError: there is no such build, or it cannot be loaded.
     """
     ort = import_onnxruntime()
-    folder = repository / names.network_folder
-    model = folder / ONNX
-    if not model.is_file():
-        raise PerfError(f"there is no {model}; build the repository first")
+    model = _model(repository, names)
     options = options or ort.SessionOptions()
     options.add_session_config_entry("session.disable_quant_qdq", "1")
-    served = _served_code(folder / CUDA_NETWORK)
+    served = _served_code(model.with_name(CUDA_NETWORK))
     providers: list[Any] = ["CPUExecutionProvider"]
     if served.PROVIDER in ort.get_available_providers():
         ort.preload_dlls()
@@ -61,6 +60,26 @@ def network_session(repository: Path, names: ModelNames, options: Any = None) ->
             options.add_initializer(name, value)
     with faults_of(model):
         return ort.InferenceSession(model, options, providers=providers)
+
+
+def pytorch_network(repository: Path, names: ModelNames) -> Any:
+    """The served `TorchNetwork`, on the first GPU.
+
+    Raises:
+        PerfError: there is no such build, or no PyTorch with CUDA.
+    """
+    model = _model(repository, names)
+    try:
+        return _served_code(model.with_name(TORCH_NETWORK)).TorchNetwork(model, 0, print)
+    except (ImportError, RuntimeError) as error:
+        raise PerfError(f"PyTorch cannot run the network: {error}") from None
+
+
+def _model(repository: Path, names: ModelNames) -> Path:
+    model = repository / names.network_folder / ONNX
+    if not model.is_file():
+        raise PerfError(f"there is no {model}; build the repository first")
+    return model
 
 
 @contextmanager
@@ -79,5 +98,9 @@ def _served_code(path: Path) -> ModuleType:
     if spec is None or spec.loader is None or not path.is_file():
         raise PerfError(f"there is no {path}; build the repository anew")
     module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+    sys.path.insert(0, str(path.parent))
+    try:
+        spec.loader.exec_module(module)
+    finally:
+        sys.path.remove(str(path.parent))
     return module

@@ -17,6 +17,7 @@ import statistics
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -28,13 +29,20 @@ from perf.errors import PerfError
 from perf.input_data import Inputs, choose_pictures, inputs_of, of_one_shape
 from perf.runner.machine import describe_machine, describe_versions
 from perf.studies.arguments import Commands, add_build, add_data_set, positive
-from perf.studies.network_session import faults_of, import_onnxruntime, network_session
+from perf.studies.network_session import (
+    faults_of,
+    import_onnxruntime,
+    network_session,
+    pytorch_network,
+)
 from perf.studies.served_rate import served_rate
 from server.launch import TritonServer
 
 LOOP = Path(__file__).with_name("detectron2_loop.py")
 BATCHES = (1, 8)
 WARM_UP, RUNS = 5, 20
+RUNTIMES = {"onnxruntime_cuda": "ONNX Runtime, CUDA", "pytorch": "PyTorch (copies included)"}
+"""By the name of the network's configuration."""
 
 
 def add_command(commands: Commands) -> None:
@@ -51,6 +59,12 @@ def add_command(commands: Commands) -> None:
     )
     add_build(parser)
     add_data_set(parser)
+    parser.add_argument(
+        "--model-config-name",
+        choices=list(RUNTIMES),
+        default="onnxruntime_cuda",
+        help="the runtime of the network (default: %(default)s)",
+    )
     parser.add_argument(
         "--detectron2-python",
         default=sys.executable,
@@ -91,16 +105,18 @@ def add_command(commands: Commands) -> None:
 def _run(options: argparse.Namespace) -> None:
     _detectron2_loop(options.detectron2_python, "--help")  # before what takes minutes
     served, canvases = _served_figures(options)
-    network = _network_figures(options, canvases)
+    run = _pytorch_run if options.model_config_name == "pytorch" else _onnxruntime_run
+    network = _network_figures(run(options), canvases)
     detectron2 = _detectron2_figures(options)
     figures = {
         "machine": dataclasses.asdict(describe_machine()),
         "versions": describe_versions(),
         "detectron2": detectron2,
         "served_images_per_second": served,
+        "model_config_name": options.model_config_name,
         "network": network,
     }
-    print(_table(detectron2, served, network))
+    print(_table(detectron2, served, RUNTIMES[options.model_config_name], network))
     try:
         options.output.write_text(json.dumps(figures, indent=1) + "\n")
     except OSError as error:
@@ -143,7 +159,7 @@ def _served_figures(options: argparse.Namespace) -> tuple[dict[str, float], list
     inputs for a batch of pictures of one canvas."""
     rates = {}
     names = ModelNames(options.model)
-    with TritonServer(options.repository, model_config_name="onnxruntime_cuda") as server:
+    with TritonServer(options.repository, model_config_name=options.model_config_name) as server:
         for concurrency in (options.concurrency[0], *options.concurrency):  # the first warms up
             rates[str(concurrency)] = served_rate(
                 server.grpc_url, options.model, options.images, options.annotations, concurrency
@@ -154,37 +170,77 @@ def _served_figures(options: argparse.Namespace) -> tuple[dict[str, float], list
     return rates, list(of_one_shape(canvases).values())
 
 
-def _network_figures(options: argparse.Namespace, canvases: list[Inputs]) -> dict[str, float]:
-    """Median milliseconds of ONNX Runtime on CUDA, all inputs and outputs on the device."""
+def _network_figures(
+    prepared: Callable[[list[Inputs]], Callable[[], object]], canvases: list[Inputs]
+) -> dict[str, float]:
+    """Median milliseconds of a batch.
+
+    Args:
+        prepared: makes of a batch of inputs what runs it.
+        canvases: inputs, each of one picture.
+    """
+    figures = {}
+    for batch in BATCHES:
+        run = prepared(canvases[:batch])
+        times = []
+        for _ in range(WARM_UP + RUNS):
+            started = time.perf_counter()
+            run()
+            times.append(1e3 * (time.perf_counter() - started))
+        figures[f"model_ms_batch_{batch}"] = statistics.median(times[WARM_UP:])
+    return figures
+
+
+def _onnxruntime_run(
+    options: argparse.Namespace,
+) -> Callable[[list[Inputs]], Callable[[], object]]:
+    """ONNX Runtime on CUDA, all inputs and outputs on the device."""
     names = ModelNames(options.model)
     session = network_session(options.repository, names)
-    figures = {}
-    with faults_of(options.repository / names.network_folder / ONNX):
-        for batch in BATCHES:
-            binding = _on_the_gpu(session, canvases[:batch])
-            times = []
-            for _ in range(WARM_UP + RUNS):
-                started = time.perf_counter()
+    model = options.repository / names.network_folder / ONNX
+
+    def prepared(canvases: list[Inputs]) -> Callable[[], object]:
+        binding = _on_the_gpu(session, canvases)
+
+        def run() -> None:
+            with faults_of(model):
                 session.run_with_iobinding(binding)
                 binding.synchronize_outputs()
-                times.append(1e3 * (time.perf_counter() - started))
-            figures[f"model_ms_batch_{batch}"] = statistics.median(times[WARM_UP:])
-    return figures
+
+        return run
+
+    return prepared
+
+
+def _pytorch_run(options: argparse.Namespace) -> Callable[[list[Inputs]], Callable[[], object]]:
+    """PyTorch as it is served, from arrays to arrays."""
+    network = pytorch_network(options.repository, ModelNames(options.model))
+
+    def prepared(canvases: list[Inputs]) -> Callable[[], object]:
+        batch = _batch(canvases)
+        return lambda: network.run(network.outputs, batch)
+
+    return prepared
+
+
+def _batch(canvases: list[Inputs]) -> Inputs:
+    return {name: np.concatenate([each[name] for each in canvases]) for name in canvases[0]}
 
 
 def _on_the_gpu(session: Any, canvases: list[Inputs]) -> Any:
     """An `onnxruntime.IOBinding` with these inputs as one batch."""
     ort_value = import_onnxruntime().OrtValue
     binding = session.io_binding()
-    for name in canvases[0]:
-        batch = np.concatenate([inputs[name] for inputs in canvases])
+    for name, batch in _batch(canvases).items():
         binding.bind_ortvalue_input(name, ort_value.ortvalue_from_numpy(batch, "cuda", 0))
     for output in session.get_outputs():
         binding.bind_output(output.name, "cuda")
     return binding
 
 
-def _table(detectron2: dict[str, Any], served: dict[str, float], network: dict[str, float]) -> str:
+def _table(
+    detectron2: dict[str, Any], served: dict[str, float], runtime: str, network: dict[str, float]
+) -> str:
     """The figures, and the ratios of this server's best to detectron2's."""
     best = max(served.values())
     lines = [f"{'JPEG to COCO results':44}{'images/s':>10}{'served is':>12}"]
@@ -202,7 +258,7 @@ def _table(detectron2: dict[str, Any], served: dict[str, float], network: dict[s
     rows = {
         "detectron2 fp32 (no masks pasted)": detectron2["fp32"],
         "detectron2 fp16 (no masks pasted)": detectron2["fp16"],
-        "ONNX Runtime, CUDA": network,
+        runtime: network,
     }
     for name, figures in rows.items():
         one, eight = (figures[f"model_ms_batch_{batch}"] for batch in BATCHES)

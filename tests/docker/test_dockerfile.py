@@ -84,6 +84,8 @@ def test_the_server_has_what_the_python_models_import() -> None:
     (packages,) = re.findall(r"pip install (.*?) &&", STAGES["triton"])
     installed = set(packages.split())
     for code in ROOT.glob("model_repository/*/1/*.py"):
+        if code.name.startswith("torch_"):
+            continue  # The image serves plans; PyTorch would double its size.
         for module in imported_packages(code):
             assert installed & set(packages_distributions()[module]), f"{code}: {module}"
 

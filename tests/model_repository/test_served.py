@@ -19,6 +19,7 @@ from tritonclient.grpc import InferenceServerClient, InferInput, InferRequestedO
 from tritonclient.grpc.model_config_pb2 import ModelConfig
 from tritonclient.utils import InferenceServerException
 
+from server.errors import ServerError
 from server.launch import TritonServer
 from tests.demo_build import build_faster_demo
 
@@ -246,3 +247,15 @@ def test_faster_rcnn_is_served_without_masks(tmp_path: Path) -> None:
     np.testing.assert_allclose(
         found["boxes"][0, :count], GOLDENS["0.post_boxes"], rtol=0, atol=2e-3
     )
+
+
+def test_pytorch_on_a_cpu_is_refused_in_words(demo_repository: Path, tmp_path: Path) -> None:
+    repository = tmp_path / "repository"
+    shutil.copytree(demo_repository, repository)
+    config = repository / "mask_rcnn_network/configs/pytorch.pbtxt"
+    config.write_text(config.read_text().replace("KIND_GPU", "KIND_CPU"))
+    with (
+        pytest.raises(ServerError, match="PyTorch runs the network on GPUs alone"),
+        TritonServer(repository, model_config_name="pytorch", exit_timeout_secs=0),
+    ):
+        pass

@@ -1,41 +1,47 @@
-"""The network in ONNX Runtime: ``model.onnx``, beside this file, on batched requests."""
+"""The network, ``model.onnx`` beside this file, in ONNX Runtime or PyTorch, on batched requests."""
 
 from __future__ import annotations
 
 import json
 import os
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 # Before its import: since 1.29 ONNX Runtime reports to its makers over the network.
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 import numpy as np
-import onnxruntime as ort
 import triton_python_backend_utils as pb_utils
-from cpu_network import CpuNetwork
-from cuda_network import CudaNetwork
 from threads import share_of_cores
 
+MODEL = Path(__file__).with_name("model.onnx")
 INPUTS = ("canvas", "image_size")
+
+
+class Network(Protocol):
+    """The network in a runtime."""
+
+    def is_ready(self) -> bool:
+        """Returns whether it can run; an exception says the same as False."""
+
+    def run(self, outputs: Sequence[str], batch: Mapping[str, Any]) -> list[Any]:
+        """Returns the outputs of that name for the inputs of a batch."""
 
 
 class TritonPythonModel:
     """Runs the network; the tensors are described in ``configs/``."""
 
     def initialize(self, args: dict[str, Any]) -> None:
-        model = Path(__file__).with_name("model.onnx")
-        options = ort.SessionOptions()
-        options.intra_op_num_threads = _threads(json.loads(args["model_config"]))
-        # An int8 network is to be computed as it is written: see builder/network/int8.py.
-        options.add_session_config_entry("session.disable_quant_qdq", "1")
-        # Threads that wait in a loop take their core from pre- and postprocess.
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        self.network: CpuNetwork | CudaNetwork
+        config = json.loads(args["model_config"])
+        gpu = None
         if args["model_instance_kind"] == "GPU":
-            self.network = CudaNetwork(model, options, int(args["model_instance_device_id"]))
+            gpu = int(args["model_instance_device_id"])
+        self.network: Network
+        if config["parameters"]["runtime"]["string_value"] == "pytorch":
+            self.network = _in_pytorch(gpu)
         else:
-            self.network = CpuNetwork(model, options)
+            self.network = _in_onnxruntime(config, gpu)
 
     def is_ready(self) -> bool:
         """Asked by Triton 2.67 (26.03) and later; an exception makes the model not ready, too."""
@@ -69,6 +75,38 @@ class TritonPythonModel:
             )
             start = stop
         return responses
+
+
+def _in_onnxruntime(config: dict[str, Any], gpu: int | None) -> Network:
+    import onnxruntime as ort
+    from cpu_network import CpuNetwork
+    from cuda_network import CudaNetwork
+
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = _threads(config)
+    # An int8 network is to be computed as it is written: see builder/network/int8.py.
+    options.add_session_config_entry("session.disable_quant_qdq", "1")
+    # Threads that wait in a loop take their core from pre- and postprocess.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    if gpu is None:
+        return CpuNetwork(MODEL, options)
+    return CudaNetwork(MODEL, options, gpu)
+
+
+def _in_pytorch(gpu: int | None) -> Network:
+    if gpu is None:
+        raise RuntimeError(
+            "PyTorch runs the network on GPUs alone, and this instance is on the CPU; serve with "
+            "--model-config-name onnxruntime"
+        )
+    try:
+        from torch_network import TorchNetwork
+    except ImportError as error:
+        raise RuntimeError(
+            f"this network is served in PyTorch: {error}; install it for the Python that Triton "
+            "runs: pip install torch torchvision onnx"
+        ) from error
+    return TorchNetwork(MODEL, gpu, pb_utils.Logger.log_info)
 
 
 def _threads(model_config: dict[str, Any]) -> int:

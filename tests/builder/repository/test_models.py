@@ -61,7 +61,7 @@ def test_each_step_of_the_ensemble_waits_for_the_one_before(repository: Path) ->
 
 def test_no_field_is_newer_than_the_oldest_triton(repository: Path) -> None:
     found = [set(fields(config)) for config in configs(repository)]
-    assert len(found) == 6
+    assert len(found) == 7
     assert set().union(*found) >= {"ensemble_scheduling", "default_queue_policy", "count"}
     assert not set().union(*found) & LATER_FIELDS
     file = ModelConfig.DESCRIPTOR.file

@@ -14,10 +14,12 @@ from builder.repository.served_code import served_module
 
 ROOT = Path(__file__).parents[3]
 TRITONS_SIDE = {"model", "step", "metrics"}
+IN_PYTORCH = {"torch_network", "torch_operators", "torch_program"}
+"""Imported in tests/model_repository, where there is PyTorch."""
 MODULES = [
     (file.parts[-3], file.stem)
     for file in sorted((ROOT / "model_repository").glob("*/1/*.py"))
-    if file.stem not in TRITONS_SIDE
+    if file.stem not in TRITONS_SIDE | IN_PYTORCH
 ]
 
 

@@ -15,7 +15,7 @@ from perf.errors import PerfError
 from perf.report.write import write_report
 from perf.runner.run import run_scenarios
 from perf.scenario import SCENARIOS, load_scenario
-from perf.studies import full_size_demo, profile_network, served_share, side_by_side
+from perf.studies import full_size_demo, growth, profile_network, served_share, side_by_side
 from server.access import read_key
 from server.errors import ServerError
 from server.interrupt import raise_keyboard_interrupt
@@ -110,7 +110,7 @@ def _parser() -> argparse.ArgumentParser:
         help="the page (default: report.html in the first DIR); the CSV has the suffix .csv",
     )
 
-    for study in (side_by_side, served_share, profile_network, full_size_demo):
+    for study in (side_by_side, served_share, profile_network, growth, full_size_demo):
         study.add_command(commands)
     return parser
 

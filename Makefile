@@ -102,7 +102,7 @@ clean: ## Delete what the other targets wrote, .venv included
 # PyTorch without CUDA: PyPI has it with CUDA alone, which is 3 GB more.
 .venv/torch: tests/model_repository/torch.txt .venv/.complete
 	@.venv/bin/python -m pip install --quiet --disable-pip-version-check --upgrade --no-deps \
-		--only-binary :all: --target .venv/torch \
+		--only-binary :all: --retries 1 --target .venv/torch \
 		--extra-index-url https://download.pytorch.org/whl/cpu --requirement $< || \
 		echo "PyTorch cannot be installed: its tests will be skipped" >&2
 	@test ! -d .venv/torch || touch .venv/torch

@@ -14,6 +14,7 @@ from client.check.configuration import (
     canvases_of,
     configuration_faults,
     on_cpu,
+    parameters,
     reference_of,
     served_configs,
 )
@@ -27,8 +28,8 @@ from client.connection.settings import Connection
 from client.connection.transport import Transport, open_transport
 from client.errors import ClientError, RequestFailed, ServerUnavailable
 
-NETWORKS = {"tensorrt": "a TensorRT plan", "python": "ONNX Runtime"}
-"""What runs the network, by Triton's name of its backend."""
+NETWORKS = {"tensorrt": "a TensorRT plan", "onnxruntime": "ONNX Runtime", "pytorch": "PyTorch"}
+"""What runs the network, by its parameter `runtime` or Triton's name of its backend."""
 
 CPU_PIXELS = 2_000_000
 """Of a batch's canvases together, which ONNX Runtime on a CPU is asked for: eight of 480x480. Two
@@ -161,4 +162,5 @@ async def _check_answers(
 def _runtime(configs: Configs, names: ModelNames) -> str:
     config = configs[names.network]
     backend = config.get("backend") or config.get("platform") or "an unknown backend"
-    return NETWORKS.get(backend, backend)
+    runtime = parameters(config).get("runtime", backend)
+    return NETWORKS.get(runtime, runtime)

@@ -10,7 +10,15 @@ import pytest
 from perf.__main__ import main
 
 ROOT = Path(__file__).parents[2]
-COMMANDS = ("run", "report", "side-by-side", "served-share", "profile-network", "full-size-demo")
+COMMANDS = (
+    "run",
+    "report",
+    "side-by-side",
+    "served-share",
+    "profile-network",
+    "growth",
+    "full-size-demo",
+)
 
 
 def help_of(capsys: pytest.CaptureFixture[str], *command: str) -> str:

@@ -15,7 +15,7 @@ from builder.config.rules import boolean, exactly, integer
 from builder.config.settings import group, part, setting
 from builder.network.backbones.resnet import BottleneckSettings
 from builder.network.feature_map import Canvas, FeatureMap, FeatureShape
-from builder.network.heads.res5_stage import RoIBottleneckBlock, res5_stage
+from builder.network.heads.res5_stage import ProductsBeforePooling, res5_stage
 from builder.network.operators.detection_rounds import Places, detection_rounds
 from builder.network.operators.roi_align import roi_align
 from builder.network.precision import Precision
@@ -120,14 +120,12 @@ class Res5ROIHeads(Module):
         self.settings = settings
         self.precision = precision
         [self.in_feature] = settings.in_features
-        self.in_channels = shapes[self.in_feature].channels
+        in_channels = shapes[self.in_feature].channels
         bottleneck, self.out_channels = settings.blocks.stage_channels(5)
-        self.pooled_channels = self.in_channels
+        self.pooled_channels = in_channels
         if precision.products_before_pooling:
             self.pooled_channels = bottleneck + self.out_channels
-        self.res5 = res5_stage(
-            self.in_channels, bottleneck, self.out_channels, settings.side, precision
-        )
+        self.res5 = res5_stage(in_channels, bottleneck, self.out_channels, settings.side, precision)
         self.box_predictor = FastRCNNOutputLayers(
             settings.box_predictor, self.out_channels, most_proposals, precision
         )
@@ -147,9 +145,8 @@ class Res5ROIHeads(Module):
             canvas: the pictures.
         """
         feature_map = features[self.in_feature]
-        if self.precision.products_before_pooling:
-            first = self.res5[0]
-            assert isinstance(first, RoIBottleneckBlock)
+        first = self.res5[0]
+        if isinstance(first, ProductsBeforePooling):
             products = first.products(op, feature_map.value)
             feature_map = dataclasses.replace(feature_map, value=products)
         pooled = self._pool(op, feature_map, proposals.boxes)
@@ -188,15 +185,11 @@ class Res5ROIHeads(Module):
 
     def _shared_roi_transform(self, op: Any, x: ir.Value) -> ir.Value:
         """res5 on pooled maps of RoIs: [RoIs · side², out channels], the cells of each's map."""
-        first, *others = self.res5
         if self.precision.int8:
-            x = first(op, self._to_maps(op, x, self.in_channels))
-        elif self.precision.products_before_pooling:
-            assert isinstance(first, RoIBottleneckBlock)
-            x = first.after_products(op, op.Reshape(x, [-1, self.pooled_channels]))
+            x = self._to_maps(op, x, self.pooled_channels)
         else:
-            x = first(op, op.Reshape(x, [-1, self.pooled_channels]))
-        for block in others:
+            x = op.Reshape(x, [-1, self.pooled_channels])
+        for block in self.res5:
             x = block(op, x)
         if self.precision.int8:
             x = op.Reshape(op.Transpose(x, perm=[0, 2, 3, 1]), [-1, self.out_channels])

@@ -51,6 +51,17 @@ class RoIBottleneckBlock(Module):
         shortcut = self.shortcut(op, x) if self.projects else x
         return self._joined(op, self.conv1(op, x), shortcut)
 
+    def _joined(self, op: Any, out: ir.Value, shortcut: ir.Value) -> ir.Value:
+        """The block from what conv1 makes."""
+        maps = op.Transpose(op.Reshape(op.Relu(out), self.map_shape), perm=[0, 3, 1, 2])
+        maps = op.Relu(self.conv2(op, maps))
+        out = op.Reshape(op.Transpose(maps, perm=[0, 2, 3, 1]), [-1, self.map_shape[-1]])
+        return op.Relu(op.Add(self.conv3(op, out), shortcut))
+
+
+class ProductsBeforePooling(RoIBottleneckBlock):
+    """The first block, over pooled products; see `Precision.products_before_pooling`."""
+
     def products(self, op: Any, feature_map: ir.Value) -> ir.Value:
         """What conv1 and the shortcut make of a map [N, in, H, W] that is then pooled.
 
@@ -61,20 +72,13 @@ class RoIBottleneckBlock(Module):
         """
         return op.Conv(feature_map, op.Concat(self.conv1.weight, self.shortcut.weight, axis=0))
 
-    def after_products(self, op: Any, x: ir.Value) -> ir.Value:
+    def forward(self, op: Any, x: ir.Value) -> ir.Value:
         """The block on the cells of the pooled `products`."""
         x = op.Add(x, op.Concat(self.conv1.bias, self.shortcut.bias, axis=0))
         bottleneck = self.map_shape[-1]
         return self._joined(
             op, op.Slice(x, [0], [bottleneck], [1]), op.Slice(x, [bottleneck], [2**31], [1])
         )
-
-    def _joined(self, op: Any, out: ir.Value, shortcut: ir.Value) -> ir.Value:
-        """The block from what conv1 makes."""
-        maps = op.Transpose(op.Reshape(op.Relu(out), self.map_shape), perm=[0, 3, 1, 2])
-        maps = op.Relu(self.conv2(op, maps))
-        out = op.Reshape(op.Transpose(maps, perm=[0, 2, 3, 1]), [-1, self.map_shape[-1]])
-        return op.Relu(op.Add(self.conv3(op, out), shortcut))
 
 
 def res5_stage(
@@ -91,10 +95,7 @@ def res5_stage(
     if precision.int8:
         channels = (bottleneck_channels, out_channels)
         return residual_stage(BLOCKS, in_channels, channels, dtype, first_stride=1)
-    inputs = (in_channels, *[out_channels] * (BLOCKS - 1))
-    return ModuleList(
-        [
-            RoIBottleneckBlock(channels, bottleneck_channels, out_channels, side, dtype)
-            for channels in inputs
-        ]
-    )
+    sizes = bottleneck_channels, out_channels, side, dtype
+    kind = ProductsBeforePooling if precision.products_before_pooling else RoIBottleneckBlock
+    others = [RoIBottleneckBlock(out_channels, *sizes) for _ in range(BLOCKS - 1)]
+    return ModuleList([kind(in_channels, *sizes), *others])

@@ -7,6 +7,7 @@ from typing import Any
 
 from artifact.names import ModelNames
 from artifact.reference import PARAMETER, Reference, read_reference
+from client.connection.served_model import parameters
 from client.connection.transport import Transport
 from client.errors import ClientError, RequestFailed, ServerUnavailable
 
@@ -62,13 +63,6 @@ def canvases_of(configs: Configs, names: ModelNames) -> list[tuple[int, int]]:
             f"the parameter `canvases` of {names.preprocess} is {text!r}; expected was such as "
             "800x1344,1344x800"
         ) from error
-
-
-def parameters(config: Mapping[str, Any]) -> dict[str, str]:
-    """Those of a model."""
-    return {
-        name: value.get("string_value", "") for name, value in config.get("parameters", {}).items()
-    }
 
 
 def on_cpu(network: Mapping[str, Any]) -> bool:

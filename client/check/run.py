@@ -14,7 +14,6 @@ from client.check.configuration import (
     canvases_of,
     configuration_faults,
     on_cpu,
-    parameters,
     reference_of,
     served_configs,
 )
@@ -24,6 +23,7 @@ from client.check.steps import Steps
 from client.check.subjects import Subject, ask, parts, recorded_subjects
 from client.check.table import Row, in_words, row_of, told
 from client.check.tolerance import TOLERANCES, served_precision
+from client.connection.served_model import parameters
 from client.connection.settings import Connection
 from client.connection.transport import Transport, open_transport
 from client.errors import ClientError, RequestFailed, ServerUnavailable

@@ -165,14 +165,16 @@ async def _identity(transport: Transport, name: str, config: dict[str, Any]) -> 
             "backend": model_config.get("backend") or model_config.get("platform") or "",
             "versions": list(metadata.get("versions", [])),
             "outputs": _outputs(metadata),
-            "parameters": _parameters(model_config),
+            # What was answered is long, and decides no answer.
+            "parameters": {
+                key: value for key, value in parameters(model_config).items() if key != PARAMETER
+            },
         }
     return identity
 
 
-def _parameters(config: Mapping[str, Any]) -> dict[str, str]:
+def parameters(config: Mapping[str, Any]) -> dict[str, str]:
+    """Those of a model."""
     return {
-        name: value.get("string_value", "")
-        for name, value in config.get("parameters", {}).items()
-        if name != PARAMETER  # What was answered, and long; it decides no answer.
+        name: value.get("string_value", "") for name, value in config.get("parameters", {}).items()
     }

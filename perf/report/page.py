@@ -28,10 +28,20 @@ def page(runs: Sequence[LabelledRun]) -> str:
     when = " to ".join([starts[0], *starts[1:][-1:]]) + " UTC"
     sections = (overview, comparison, loads, times, batches, setting)
     body = "\n".join(section(runs) for section in sections)
+    kicker = f'<p class="kicker">{escape(title)} · {escape(when)}</p>'
+    return document(title, f"{kicker}\n{body}")
+
+
+def document(title: str, body: str) -> str:
+    """An HTML page in the style of the reports.
+
+    Args:
+        title: a text.
+        body: HTML.
+    """
     return (
         '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         f"<title>{escape(title)}</title><style>\n{STYLE.read_text()}</style>"
-        f'</head>\n<body><p class="kicker">{escape(title)} · {escape(when)}</p>\n'
-        f"{body}\n</body></html>\n"
+        f"</head>\n<body>{body}\n</body></html>\n"
     )

@@ -29,11 +29,26 @@ def add_build(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def add_data_set(parser: argparse.ArgumentParser) -> None:
-    """Adds ``--images`` and ``--annotations``."""
+def add_checkpoint(parser: argparse.ArgumentParser, *, use: str = "") -> None:
+    """Adds ``--config`` and ``--weights``; `use` is what the weights are for, in its help."""
+    parser.add_argument(
+        "--config", type=Path, required=True, metavar="YAML", help="detectron2's configuration"
+    )
+    parser.add_argument(
+        "--weights", type=Path, required=True, metavar="FILE", help=f"its weights{use}"
+    )
+
+
+def add_images(parser: argparse.ArgumentParser) -> None:
+    """Adds ``--images``."""
     parser.add_argument(
         "--images", type=Path, required=True, metavar="DIR", help="folder of JPEG files"
     )
+
+
+def add_data_set(parser: argparse.ArgumentParser) -> None:
+    """Adds ``--images`` and ``--annotations``."""
+    add_images(parser)
     parser.add_argument(
         "--annotations", type=Path, required=True, metavar="FILE", help="their COCO-format JSON"
     )

@@ -27,9 +27,9 @@ import yaml
 from perf.errors import PerfError
 from perf.input_data import choose_pictures
 from perf.report.curve import Line, Point, line_chart
-from perf.report.page import STYLE
+from perf.report.page import document
 from perf.runner.machine import describe_machine, describe_versions
-from perf.studies.arguments import Commands, positive
+from perf.studies.arguments import Commands, add_checkpoint, add_images, positive
 from perf.studies.network_session import import_onnxruntime
 
 RUNS = 3
@@ -79,13 +79,8 @@ def add_command(commands: Commands) -> None:
         "growth", help="how the network's time and memory grow", description=__doc__
     )
     parser.set_defaults(command=_run)
-    parser.add_argument(
-        "--config", type=Path, required=True, metavar="YAML", help="detectron2's configuration"
-    )
-    parser.add_argument("--weights", type=Path, required=True, metavar="FILE", help="its weights")
-    parser.add_argument(
-        "--images", type=Path, required=True, metavar="DIR", help="folder of JPEG files"
-    )
+    add_checkpoint(parser)
+    add_images(parser)
     parser.add_argument(
         "--pictures",
         type=positive,
@@ -198,14 +193,9 @@ def _page(setting: str, costs: dict[tuple[str, int], Cost]) -> str:
             ]
             charts.append(f"<div>{line_chart([Line(name, style, points)], axis.title, unit)}</div>")
         charts.append("</div>")
-    return (
-        '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<title>How the network's cost grows</title><style>\n{STYLE.read_text()}</style></head>\n"
-        f'<body><h1>How the network\'s cost grows</h1><p class="note">{escape(setting)}</p>\n'
-        + "\n".join(charts)
-        + "\n</body></html>\n"
-    )
+    title = "How the network's cost grows"
+    head = f'<h1>{title}</h1><p class="note">{escape(setting)}</p>'
+    return document(title, "\n".join([head, *charts]))
 
 
 if __name__ == "__main__":

@@ -28,7 +28,13 @@ from perf.connection import Connection
 from perf.errors import PerfError
 from perf.input_data import Inputs, choose_pictures, inputs_of, of_one_shape
 from perf.runner.machine import describe_machine, describe_versions
-from perf.studies.arguments import Commands, add_build, add_data_set, positive
+from perf.studies.arguments import (
+    Commands,
+    add_build,
+    add_checkpoint,
+    add_data_set,
+    positive,
+)
 from perf.studies.network_session import (
     faults_of,
     import_onnxruntime,
@@ -51,12 +57,7 @@ def add_command(commands: Commands) -> None:
         "side-by-side", help="this server beside detectron2, on one GPU", description=__doc__
     )
     parser.set_defaults(command=_run)
-    parser.add_argument(
-        "--config", type=Path, required=True, metavar="YAML", help="detectron2's configuration"
-    )
-    parser.add_argument(
-        "--weights", type=Path, required=True, metavar="FILE", help="its weights, for detectron2"
-    )
+    add_checkpoint(parser, use=", for detectron2")
     add_build(parser)
     add_data_set(parser)
     parser.add_argument(
@@ -200,7 +201,8 @@ def _onnxruntime_run(
     model = options.repository / names.network_folder / ONNX
 
     def prepared(canvases: list[Inputs]) -> Callable[[], object]:
-        binding = _on_the_gpu(session, canvases)
+        with faults_of(model):
+            binding = _on_the_gpu(session, canvases)
 
         def run() -> None:
             with faults_of(model):

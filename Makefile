@@ -17,7 +17,7 @@ demo: .venv/.complete ## Build the demo model, serve it with Triton and evaluate
 	.venv/bin/python -m demo
 
 .PHONY: test
-test: .venv/.complete .venv/perf_analyzer/.complete .venv/kserve/.complete .venv/torch ## Run the tests, some ten minutes
+test: .venv/.complete .venv/perf_analyzer/.complete .venv/kserve/.complete .venv/torch/.complete ## Run the tests, some ten minutes
 	.venv/bin/python -m pytest
 
 .PHONY: test-long
@@ -100,9 +100,8 @@ clean: ## Delete what the other targets wrote, .venv included
 	@touch $@
 
 # PyTorch without CUDA: PyPI has it with CUDA alone, which is 3 GB more.
-.venv/torch: tests/model_repository/torch.txt .venv/.complete
-	@.venv/bin/python -m pip install --quiet --disable-pip-version-check --upgrade --no-deps \
+.venv/torch/.complete: tests/model_repository/torch.txt .venv/.complete
+	@{ .venv/bin/python -m pip install --quiet --disable-pip-version-check --upgrade --no-deps \
 		--only-binary :all: --retries 1 --target .venv/torch \
-		--extra-index-url https://download.pytorch.org/whl/cpu --requirement $< || \
+		--extra-index-url https://download.pytorch.org/whl/cpu --requirement $< && touch $@; } || \
 		echo "PyTorch cannot be installed: its tests will be skipped" >&2
-	@test ! -d .venv/torch || touch .venv/torch

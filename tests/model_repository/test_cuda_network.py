@@ -4,10 +4,8 @@ import sys
 from pathlib import Path
 from runpy import run_path
 from types import ModuleType, SimpleNamespace
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import onnxruntime as ort
 import pytest
 from cpu_network import CpuNetwork
@@ -16,6 +14,9 @@ from cuda_network import INITIALIZERS, PROBE, PROVIDER, CudaNetwork
 from builder.network import export_onnx
 from builder.quantization.pictures import network_inputs
 from tests.builder.network.trained_models import TRAINED_MODELS
+from tests.model_repository.batched_network import (
+    assert_batches_have_the_answers_of_single_pictures,
+)
 
 PHOTOS = Path(__file__).parents[2] / "demo/val/images"
 HAS_CUDA = PROVIDER in ort.get_available_providers()
@@ -74,17 +75,4 @@ def test_every_batch_size_has_the_answers_of_single_pictures(demo_repository: Pa
     model = demo_repository / "mask_rcnn_network/1/model.onnx"
     network = CudaNetwork(model, ort.SessionOptions(), 0)
     assert network.is_ready() is True
-    pixels = np.random.default_rng(0).integers(0, 256, (7, 288, 480, 3), np.uint8)
-    batch: dict[str, npt.NDArray[Any]] = {
-        "canvas": pixels,
-        "image_size": np.full((7, 2), 288, np.int32),
-    }
-    outputs = ["num_detections", "boxes", "scores", "classes"]
-    singles = [
-        network.run(outputs, {name: array[n : n + 1] for name, array in batch.items()})
-        for n in range(7)
-    ]
-    for together, alone in zip(
-        network.run(outputs, batch), zip(*singles, strict=True), strict=True
-    ):
-        assert np.allclose(together, np.concatenate(alone), rtol=1e-3, atol=0.1)
+    assert_batches_have_the_answers_of_single_pictures(network, 7)

@@ -17,6 +17,9 @@ from onnx import TensorProto, helper, numpy_helper
 from builder.network import export_onnx
 from builder.quantization.pictures import network_inputs
 from tests.builder.network.trained_models import TRAINED_MODELS
+from tests.model_repository.batched_network import (
+    assert_batches_have_the_answers_of_single_pictures,
+)
 
 sys.path.append(str(Path(sys.prefix) / "torch"))
 torch = pytest.importorskip("torch", reason="`make test` installs PyTorch into .venv/torch")
@@ -281,6 +284,14 @@ def test_a_loop_ends_when_its_condition_or_its_number_says_so(most: int) -> None
             np.testing.assert_array_equal(found, expected)
 
 
+def test_equal_weights_of_several_programs_are_in_memory_once() -> None:
+    constants = torch_program.Constants(torch.device("cpu"))
+    weights = constants.of(FLOATS)
+    assert constants.of(FLOATS.copy()) is weights
+    for other in (FLOATS[::-1], FLOATS.reshape(-1), FLOATS.view(np.int32)):
+        assert constants.of(other) is not weights
+
+
 def test_an_operator_that_the_network_does_not_have_is_named() -> None:
     model = single("Erf", {"a": FLOATS}, {}, {})
     with pytest.raises(NotImplementedError, match=r"y is ONNX's Erf, .*; build with --precision"):
@@ -298,14 +309,4 @@ def test_every_batch_size_has_the_answers_of_single_pictures(demo_repository: Pa
     network = torch_network.TorchNetwork(
         demo_repository / "mask_rcnn_network/1/model.onnx", 0, print
     )
-    pixels = np.random.default_rng(0).integers(0, 256, (3, 288, 480, 3), np.uint8)
-    batch: dict[str, Array] = {"canvas": pixels, "image_size": np.full((3, 2), 288, np.int32)}
-    outputs = ["num_detections", "boxes", "scores", "classes"]
-    singles = [
-        network.run(outputs, {name: array[n : n + 1] for name, array in batch.items()})
-        for n in range(3)
-    ]
-    for together, alone in zip(
-        network.run(outputs, batch), zip(*singles, strict=True), strict=True
-    ):
-        assert np.allclose(together, np.concatenate(alone), rtol=1e-3, atol=0.1)
+    assert_batches_have_the_answers_of_single_pictures(network, 3)

@@ -6,6 +6,7 @@ loop between them becomes one function; a loop runs its body, which is such a pr
 
 from __future__ import annotations
 
+import hashlib
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from typing import Any, Protocol
@@ -34,19 +35,21 @@ class Prepare(Protocol):
 
 
 class Constants:
-    """Known values as tensors on a device."""
+    """Known values as tensors on a device; equal ones are one, such as the weights of programs."""
 
     def __init__(self, device: torch.device) -> None:
         self.device = device
-        self._tensors: dict[int, tuple[Known, torch.Tensor]] = {}
+        self._tensors: dict[tuple[Any, ...], torch.Tensor] = {}
 
     def of(self, known: Known) -> torch.Tensor:
-        if id(known) not in self._tensors:
+        content = np.ascontiguousarray(known)
+        key = known.dtype, known.shape, hashlib.sha256(content.data).digest()
+        if key not in self._tensors:
             tensor = torch.from_numpy(np.array(known)).to(self.device)
             if tensor.ndim == 4:  # As tensor cores take a convolution's weights.
                 tensor = tensor.contiguous(memory_format=torch.channels_last)
-            self._tensors[id(known)] = known, tensor
-        return self._tensors[id(known)][1]
+            self._tensors[key] = tensor
+        return self._tensors[key]
 
 
 class Program:

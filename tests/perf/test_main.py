@@ -40,7 +40,9 @@ def test_every_command_explains_itself(command: str, capsys: pytest.CaptureFixtu
     assert len(text.split("\n\n")[1]) > 50
 
 
-@pytest.mark.parametrize("document", ["README.md", "docs/performance.md", "Makefile"])
+@pytest.mark.parametrize(
+    "document", ["README.md", "docs/performance.md", "docs/notebook.md", "Makefile"]
+)
 def test_the_documented_commands_exist(document: str) -> None:
     commands = re.findall(r"-m perf(\S*) ([a-z-]+)", (ROOT / document).read_text())
     assert commands

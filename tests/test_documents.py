@@ -1,4 +1,4 @@
-"""README.md and CONTRIBUTING.md say what is there."""
+"""The documents say what is there."""
 
 from __future__ import annotations
 
@@ -16,25 +16,25 @@ from builder.repository.pbtxt import DataType, Tensor
 from tests.changed_config import with_keypoints
 
 ROOT = Path(__file__).parents[1]
-README = (ROOT / "README.md").read_text()
 DOCUMENTS = [*ROOT.glob("*.md"), *ROOT.glob("*/*.md")]
 FPN = ROOT / "demo/mask_rcnn_R_50_FPN_shapes.yaml"
 
 
-def rows(header: str) -> list[list[str]]:
-    """The cells of the table in the README with that header."""
-    table = re.search(rf"^\| {header} \|.*\n\|[ -|]+\n((?:\|.*\n)+)", README, re.MULTILINE)
+def rows(page: str, header: str) -> list[list[str]]:
+    """The cells of the table with that header in a page of docs/."""
+    text = (ROOT / "docs" / page).read_text()
+    table = re.search(rf"^\| {header} \|.*\n\|[ -|]+\n((?:\|.*\n)+)", text, re.MULTILINE)
     assert table is not None
     return [[cell.strip() for cell in row.split("|")[1:-1]] for row in table[1].splitlines()]
 
 
 def in_words(tensor: Tensor) -> str:
-    """As the README has it, such as FP32 [N, 100, 4]."""
+    """As the page has it, such as FP32 [N, 100, 4]."""
     kind = "BYTES" if tensor.data_type is DataType.STRING else tensor.data_type.name
     return f"{kind} [{', '.join(map(str, ('N', *tensor.dims)))}]"
 
 
-def test_the_ensembles_tensors_are_those_of_the_readme() -> None:
+def test_the_ensembles_tensors_are_those_of_the_page() -> None:
     config = with_keypoints(load_config(FPN), points=17, sigmas=())
     spec = network_spec(config)
     ensemble = models.ensemble(
@@ -50,14 +50,18 @@ def test_the_ensembles_tensors_are_those_of_the_readme() -> None:
         )
     )
     tensors = [*ensemble.input, *ensemble.output]
-    told = [(row[0].partition("`")[2].partition("`")[0], row[1]) for row in rows("tensor")]
+    told = [
+        (row[0].partition("`")[2].partition("`")[0], row[1]) for row in rows("tensors.md", "tensor")
+    ]
     assert told == [(tensor.name, in_words(tensor)) for tensor in tensors]
 
 
-def test_the_folders_are_those_of_the_readme() -> None:
+def test_the_folders_are_those_of_the_page() -> None:
     packages = {file.parent.name for file in ROOT.glob("*/__init__.py")}
     others = {"deploy", "docker", "docs", "model_repository", "monitoring", "tests"}
-    assert {row[0].strip("`/") for row in rows("folder")} == packages | others | {"demo"}
+    assert {row[0].strip("`/") for row in rows("folders.md", "folder")} == packages | others | {
+        "demo"
+    }
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))

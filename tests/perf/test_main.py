@@ -41,7 +41,8 @@ def test_every_command_explains_itself(command: str, capsys: pytest.CaptureFixtu
 
 
 @pytest.mark.parametrize(
-    "document", ["README.md", "docs/performance.md", "docs/notebook.md", "Makefile"]
+    "document",
+    ["docs/commands.md", "docs/gpu.md", "docs/performance.md", "docs/notebook.md", "Makefile"],
 )
 def test_the_documented_commands_exist(document: str) -> None:
     commands = re.findall(r"-m perf(\S*) ([a-z-]+)", (ROOT / document).read_text())

@@ -17,7 +17,7 @@ demo: .venv/.complete ## Build the demo model, serve it with Triton and evaluate
 	.venv/bin/python -m demo
 
 .PHONY: test
-test: .venv/.complete .venv/perf_analyzer/.complete .venv/kserve/.complete .venv/torch/.complete ## Run the tests, some ten minutes
+test: .venv/.complete .venv/perf_analyzer/.complete .venv/kserve/.complete .venv/site/.complete .venv/torch/.complete ## Run the tests, some ten minutes
 	.venv/bin/python -m pytest
 
 .PHONY: test-long
@@ -45,6 +45,11 @@ perf: .venv/.complete .venv/perf_analyzer/.complete ## Measure the demo; the rep
 		--repository build/perf_repository --model-config-name onnxruntime --output build/perf
 	.venv/bin/python -m perf report build/perf
 
+# tests/test_site.py checks its links.
+.PHONY: site
+site: .venv/site/.complete ## Make a site of docs/: build/site/index.html
+	PYTHONPATH=.venv/site:docs/site .venv/bin/python -m zensical build --clean --strict
+
 # Each model.py is checked by itself, as Triton loads it: its folder is the root of its imports. The
 # tests import from all these folders, as pytest's pythonpath in pyproject.toml lets them.
 MODEL_FOLDERS = $(foreach model,preprocess network postprocess,model_repository/mask_rcnn_$(model)/1)
@@ -68,7 +73,7 @@ lock: .venv/.complete ## Write requirements.lock anew from pyproject.toml, with 
 
 .PHONY: clean
 clean: ## Delete what the other targets wrote, .venv included
-	rm -rf .venv build demo/output .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .venv build demo/output .cache .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 .venv/.complete: requirements.lock
@@ -97,6 +102,11 @@ clean: ## Delete what the other targets wrote, .venv included
 .venv/perf_analyzer/.complete: perf/runner/perf_analyzer.txt .venv/.complete
 	@.venv/bin/python -m pip install --quiet --disable-pip-version-check --upgrade --no-deps \
 		--require-hashes --target .venv/perf_analyzer --requirement perf/runner/perf_analyzer.txt
+	@touch $@
+
+.venv/site/.complete: docs/site/zensical.txt .venv/.complete
+	@.venv/bin/python -m pip install --quiet --disable-pip-version-check --upgrade --no-deps \
+		--require-hashes --target .venv/site --requirement docs/site/zensical.txt
 	@touch $@
 
 # PyTorch without CUDA: PyPI has it with CUDA alone, which is 3 GB more.

@@ -1,4 +1,4 @@
-"""The documents say what is there."""
+"""The documents say what is there, and their links lead somewhere."""
 
 from __future__ import annotations
 
@@ -73,4 +73,21 @@ def test_every_path_in_a_document_is_there(document: Path) -> None:
     network = ROOT / "model_repository/mask_rcnn_network"
     known = [ROOT, document.parent, ROOT / "builder/network", network]
     missing += [name for name in named if not any((base / name).exists() for base in known)]
+    assert missing == []
+
+
+def anchors(document: Path) -> set[str]:
+    """The anchors of its headings, as a forge makes them."""
+    headings = re.findall(r"^#+ (.+)$", document.read_text(), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading).lower().replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_every_anchor_that_a_document_links_to_is_there(document: Path) -> None:
+    links = re.findall(r"\]\(([^)#:]*)#([^)]+)\)", document.read_text())
+    missing = [
+        f"{path}#{anchor}"
+        for path, anchor in links
+        if anchor not in anchors(document.parent / path if path else document)
+    ]
     assert missing == []

@@ -13,6 +13,7 @@ from builder.repository import models
 from builder.repository.categories import COCO_CATEGORIES
 from builder.repository.models import Pipeline
 from builder.repository.pbtxt import DataType, Tensor
+from server.launch import TritonServer
 from tests.changed_config import with_keypoints
 
 ROOT = Path(__file__).parents[1]
@@ -54,6 +55,21 @@ def test_the_ensembles_tensors_are_those_of_the_page() -> None:
         (row[0].partition("`")[2].partition("`")[0], row[1]) for row in rows("tensors.md", "tensor")
     ]
     assert told == [(tensor.name, in_words(tensor)) for tensor in tensors]
+
+
+def test_the_client_of_the_page_gets_boxes(
+    demo_server: TritonServer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = (ROOT / "docs/tensors.md").read_text()
+    [code] = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    picture = ROOT / "demo/val/images/000007.jpg"
+    for told, here in (("127.0.0.1:8001", demo_server.grpc_url), ("photo.jpg", str(picture))):
+        assert told in code
+        code = code.replace(told, here)
+    exec(code, {})
+    boxes = re.findall(r"\[+([\d. \n]+)\]", capsys.readouterr().out)
+    assert len(boxes) > 3
+    assert all(len(box.split()) == 4 for box in boxes)
 
 
 def test_the_folders_are_those_of_the_page() -> None:

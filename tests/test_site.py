@@ -111,7 +111,7 @@ def test_nothing_is_fetched_from_elsewhere(site: Path) -> None:
 
 
 def test_the_generators_own_files_stay_out(site: Path) -> None:
-    assert [file.name for file in (site / "site").iterdir()] == ["iframe-worker.js"]
+    assert {file.name for file in (site / "site").iterdir()} == {"iframe-worker.js", "wide.css"}
 
 
 def test_broken_links_and_foreign_pictures_are_found(tmp_path: Path) -> None:

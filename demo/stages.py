@@ -37,6 +37,8 @@ COLUMNS = 3
 GAP = 8
 """Pixels between panels, which are transparent."""
 BEST_PROPOSALS = 60
+FRAME = (128, 128, 128, 255)
+"""Seen round a black canvas on a black page."""
 SCORE = 0.5
 """Detections above it are shown."""
 COLORS = np.array([(255, 82, 82), (64, 196, 255), (105, 240, 174), (255, 215, 64), (224, 64, 251)])
@@ -143,10 +145,13 @@ def _side_by_side(panels: list[Pixels]) -> Image.Image:
     height, width = (max(panel.shape[axis] for panel in panels) for axis in (0, 1))
     rows = -(-len(panels) // COLUMNS)
     figure = Image.new("RGBA", (COLUMNS * (width + GAP) - GAP, rows * (height + GAP) - GAP))
+    draw = ImageDraw.Draw(figure)
     for number, panel in enumerate(panels):
         row, column = divmod(number, COLUMNS)
-        place = column * (width + GAP), row * (height + GAP)
-        figure.paste(Image.fromarray(panel), place)
+        left, top = column * (width + GAP), row * (height + GAP)
+        figure.paste(Image.fromarray(panel), (left, top))
+        right, bottom = left + panel.shape[1] - 1, top + panel.shape[0] - 1
+        draw.rectangle((left, top, right, bottom), outline=FRAME)
     return figure
 
 

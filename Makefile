@@ -16,8 +16,10 @@ help: ## List the targets
 demo: .venv/.complete ## Build the demo model, serve it with Triton and evaluate it
 	.venv/bin/python -m demo
 
+# Folders of .venv with packages that tests use and that cannot, or need not, be among the others.
+TEST_PACKAGES = perf_analyzer kserve site supervision torch
 .PHONY: test
-test: .venv/.complete .venv/perf_analyzer/.complete .venv/kserve/.complete .venv/site/.complete .venv/torch/.complete ## Run the tests, some ten minutes
+test: .venv/.complete $(TEST_PACKAGES:%=.venv/%/.complete) ## Run the tests, some ten minutes
 	.venv/bin/python -m pytest
 
 .PHONY: test-long
@@ -107,6 +109,11 @@ clean: ## Delete what the other targets wrote, .venv included
 .venv/site/.complete: docs/site/zensical.txt .venv/.complete
 	@.venv/bin/python -m pip install --quiet --disable-pip-version-check --upgrade --no-deps \
 		--require-hashes --target .venv/site --requirement docs/site/zensical.txt
+	@touch $@
+
+.venv/supervision/.complete: tests/client/conversions/supervision.txt .venv/.complete
+	@.venv/bin/python -m pip install --quiet --disable-pip-version-check --upgrade --no-deps \
+		--require-hashes --only-binary :all: --target .venv/supervision --requirement $<
 	@touch $@
 
 # PyTorch without CUDA: PyPI has it with CUDA alone, which is 3 GB more.

@@ -23,6 +23,8 @@ from client.merge import merge
 from client.predict import DETECTIONS, predict
 
 INTERRUPTED = 130
+PROGRAM = f"python -m {__package__}"
+"""Its package has a name of its own where the client is installed alone."""
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -44,7 +46,7 @@ def main(arguments: list[str] | None = None) -> int:
             command = [*given] if options.resume else [*given, "--resume"]
             print(
                 f"Finished pictures are kept in {options.output / RESULTS}. Continue with\n"
-                f"  python -m client {shlex.join(command)}",
+                f"  {PROGRAM} {shlex.join(command)}",
                 file=sys.stderr,
             )
         return INTERRUPTED
@@ -117,9 +119,7 @@ def _predict(options: argparse.Namespace) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="python -m client", description="Client of a served model."
-    )
+    parser = argparse.ArgumentParser(prog=PROGRAM, description="Client of a served model.")
     commands = parser.add_subparsers(dest="command", required=True)
 
     checking = commands.add_parser(

@@ -17,6 +17,10 @@ class Skeleton:
     edges: tuple[tuple[int, int], ...]
     """Points that a line is drawn between, counted from 0."""
 
+    def names_of(self, count: int) -> tuple[str | None, ...]:
+        """The names of so many points; None for each where the skeleton is of another number."""
+        return self.names if len(self.names) == count else (None,) * count
+
 
 @dataclass(frozen=True)
 class Detection:

@@ -15,18 +15,18 @@ from tqdm.contrib.logging import logging_redirect_tqdm
 from client.coco.average_precision import average_precision
 from client.coco.dataset import CocoImage, load_dataset
 from client.coco.model_match import match
-from client.coco.result_format import coco_results, fault_of_results
+from client.coco.result_format import fault_of_results
 from client.coco.results import ResultsFile, describe_run
 from client.coco.shard import Shard
 from client.coco.summary import Failure, Summary, time_and_versions
 from client.connection.concurrency import for_each
-from client.connection.detector import Detector, connect
 from client.connection.served_model import keypoint_oks_sigmas
 from client.connection.settings import Connection
+from client.detector import AsyncDetector
 from client.errors import ClientError, PictureError, RequestFailed, ServerUnavailable
 from client.json_file import write_json
 from client.latency import Latency
-from client.pictures.files import oriented_size, read_picture
+from client.pictures.encoded import EncodedPicture
 
 RESULTS = "results.jsonl"
 COCO_RESULTS = "coco_instances_results.json"
@@ -72,7 +72,7 @@ def evaluate(
         raise ClientError(f"shard {shard} is empty: there are {len(dataset.images)} pictures")
 
     async def ask_for_all() -> tuple[_Run, tuple[str, ...]]:
-        async with connect(connection) as detector:
+        async with AsyncDetector(**vars(connection)) as detector:
             model = detector.model
             notes = match(
                 dataset,
@@ -94,7 +94,7 @@ def evaluate(
     write_json(output / COCO_RESULTS, found, indent=None)
     if progress:
         print(f"computing average precision over {len(found)} detections", file=sys.stderr)
-    model, endpoints = run.detector.model, run.detector.endpoints
+    model, endpoints = run.model, run.endpoints
     finished_now = len(run.latencies_ms)
     summary = Summary(
         metrics=average_precision(
@@ -133,15 +133,21 @@ class _Run:
     """The requests of one run; what they found goes to the results file."""
 
     def __init__(
-        self, detector: Detector, images: Sequence[CocoImage], results: ResultsFile, progress: bool
+        self,
+        detector: AsyncDetector,
+        images: Sequence[CocoImage],
+        results: ResultsFile,
+        progress: bool,
     ) -> None:
         self.id = secrets.token_hex(4)
-        self.detector = detector
+        self.model = detector.model
+        self.endpoints = detector.endpoints
         self.results = results
         self.resumed = len(results)
         self.failures: list[Failure] = []
         self.latencies_ms: list[float] = []
         self.seconds = 0.0
+        self._detector = detector
         self._total = len(images)
         # Landscapes first: pictures on equal canvases make batches, where orientations that
         # alternate would cut each other's short.
@@ -170,18 +176,18 @@ class _Run:
 
     async def _ask(self, image: CocoImage) -> None:
         try:
-            content = read_picture(image.path)
-            _check_size(image, content)
+            picture = EncodedPicture.read(image.path)
+            _check_size(image, picture)
             started = time.perf_counter()
-            detections = await self.detector.detect(content, request_id=f"{self.id}-{image.id}")
+            found = await self._detector.detect(picture, request_id=f"{self.id}-{image.id}")
             latency = time.perf_counter() - started
-            results = coco_results(image, detections)
+            results = found.to_coco(image.id)
             if fault := fault_of_results(image, results):
                 raise RequestFailed(f"the server's answer is damaged: {fault}")
         except (PictureError, RequestFailed) as error:
             self._fail(image, str(error))
         else:
-            self.results.append(image, len(content), results)
+            self.results.append(image, len(picture.content), results)
             self.latencies_ms.append(latency * 1000)
             self._failures_in_a_row = 0
         self._bar.update()
@@ -203,10 +209,10 @@ class _Run:
         )
 
 
-def _check_size(image: CocoImage, content: bytes) -> None:
+def _check_size(image: CocoImage, picture: EncodedPicture) -> None:
     # Masks come at the picture's own size; at another size their run lengths mean nothing.
-    height, width = oriented_size(content)
-    if (height, width) != (image.height, image.width):
+    if (picture.height, picture.width) != (image.height, image.width):
         raise PictureError(
-            f"the picture is {width}x{height}, its annotations are for {image.width}x{image.height}"
+            f"the picture is {picture.width}x{picture.height}, its annotations are for "
+            f"{image.width}x{image.height}"
         )

@@ -9,20 +9,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
 from PIL import Image
 
 from client.connection.concurrency import for_each
-from client.connection.detector import Detector, connect
-from client.connection.served_model import ServedModel
 from client.connection.settings import Connection
-from client.detections import Detections
+from client.detector import AsyncDetector
 from client.errors import ClientError, PictureError, RequestFailed
 from client.json_file import write_json
-from client.pictures.drawing import draw_detections
 from client.pictures.drawn_paths import drawn_paths
-from client.pictures.files import decode, find_pictures, oriented_size, read_picture
+from client.pictures.encoded import EncodedPicture
+from client.pictures.files import find_pictures
 
 DETECTIONS = "detections.json"
 
@@ -73,7 +69,7 @@ def predict(
     failures: dict[Path, str] = {}
 
     async def ask_for_all() -> None:
-        async with connect(connection) as detector:
+        async with AsyncDetector(**vars(connection)) as detector:
 
             async def ask(path: Path) -> None:
                 try:
@@ -100,61 +96,17 @@ def predict(
 
 
 async def _predict(
-    detector: Detector,
+    detector: AsyncDetector,
     path: Path,
     folder: Path,
     drawn: Path,
     score_threshold: float,
     request_id: str,
 ) -> dict[str, Any]:
-    content = read_picture(path)
-    oriented_size(content)  # what is no picture is not sent
-    detections = await detector.detect(content, score_threshold, request_id=request_id)
-    picture = decode(content)
-    model = detector.model
-    try:
-        drawing = draw_detections(picture, detections, model.categories, model.skeletons)
-        _save(drawing, folder / drawn)
-    except ValueError as error:
-        raise RequestFailed(
-            f"the server's masks are not of its size {picture.width}x{picture.height}: {error}"
-        ) from error
-    return {
-        "file": str(path),
-        "drawn": str(drawn),
-        "width": picture.width,
-        "height": picture.height,
-        "detections": _entries(detections, model, picture),
-    }
-
-
-def _entries(
-    detections: Detections, model: ServedModel, picture: Image.Image
-) -> list[dict[str, Any]]:
-    entries = []
-    for found in detections:
-        entry: dict[str, Any] = {
-            "category_id": found.category_id,
-            "category": model.categories.get(found.category_id),
-            "score": found.score,
-            "box": found.box.tolist(),
-        }
-        if found.mask is not None:
-            entry["mask"] = {"size": [picture.height, picture.width], "counts": found.mask}
-        if found.keypoints is not None:
-            skeleton = model.skeletons.get(found.category_id)
-            entry["keypoints"] = _named(found.keypoints, skeleton.names if skeleton else ())
-        entries.append(entry)
-    return entries
-
-
-def _named(points: npt.NDArray[np.float32], names: Sequence[str]) -> list[dict[str, Any]]:
-    """Points [K, 3] of x, y, score, with their names or, if there are others, without."""
-    known = names if len(names) == len(points) else [None] * len(points)
-    return [
-        {"name": name, "x": x, "y": y, "score": score}
-        for name, (x, y, score) in zip(known, points.tolist(), strict=True)
-    ]
+    picture = EncodedPicture.read(path)  # what is no picture is not sent
+    found = await detector.detect(picture, score_threshold, request_id=request_id)
+    _save(found.draw(), folder / drawn)
+    return {"file": str(path), "drawn": str(drawn), **found.to_json()}
 
 
 def _save(picture: Image.Image, path: Path) -> None:

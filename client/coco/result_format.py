@@ -17,21 +17,28 @@ CocoResult = dict[str, Any]
 [x, y, score, …]."""
 
 
-def coco_results(image: CocoImage, detections: Detections) -> list[CocoResult]:
-    """The detections in one picture as detectron2 writes them to coco_instances_results.json."""
+def coco_results(
+    image_id: int, detections: Detections, *, width: int, height: int
+) -> list[CocoResult]:
+    """The detections in one picture as detectron2 writes them to coco_instances_results.json.
+
+    Args:
+        image_id: of the picture in the annotations.
+        detections: in the frame of the picture.
+        width, height: of the picture, in pixels.
+    """
     results = []
     for found in detections:
         xywh = found.box.copy()
         xywh[2:] -= xywh[:2]
         result: CocoResult = {
-            "image_id": image.id,
+            "image_id": image_id,
             "category_id": found.category_id,
             "bbox": xywh.tolist(),
             "score": found.score,
         }
         if found.mask is not None:
-            size = [image.height, image.width]
-            result["segmentation"] = {"size": size, "counts": found.mask}
+            result["segmentation"] = {"size": [height, width], "counts": found.mask}
         if found.keypoints is not None:
             # COCO's points are indices of pixels: detectron2 `instances_to_coco_json`.
             points = found.keypoints - np.array([0.5, 0.5, 0], np.float32)

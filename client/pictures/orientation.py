@@ -10,6 +10,7 @@ import io
 import logging
 import os
 import struct
+import threading
 import warnings
 import zlib
 from collections.abc import Iterator
@@ -35,6 +36,8 @@ _TRANSPOSE_FOR_ORIENTATION: dict[object, Image.Transpose] = {
 _LAID_ON_THEIR_SIDE = {_TRANSPOSE_FOR_ORIENTATION[value] for value in (5, 6, 7, 8)}
 
 _NOWHERE = os.open(os.devnull, os.O_WRONLY)
+_SILENCE = threading.RLock()
+"""Held by the thread that has warnings and stderr put away, which are the whole process's."""
 _PNG_SIGNATURE_BYTES = 8
 _PNG_METADATA = frozenset({b"eXIf", b"iTXt", b"tEXt", b"zTXt"})
 
@@ -43,8 +46,8 @@ _PNG_METADATA = frozenset({b"eXIf", b"iTXt", b"tEXt", b"zTXt"})
 def without_warnings() -> Iterator[None]:
     """Keeps from stderr what Pillow finds odd in a picture that it then reads all the same."""
     logger = logging.getLogger("PIL")
-    level = logger.level
-    with warnings.catch_warnings():
+    with _SILENCE, warnings.catch_warnings():
+        level = logger.level
         warnings.simplefilter("ignore")
         logger.setLevel(logging.CRITICAL + 1)
         try:
@@ -88,13 +91,14 @@ def upright(image: Image.Image) -> Image.Image:
 @contextmanager
 def _without_stderr() -> Iterator[None]:
     """For libtiff, which writes past Python; Pillow raises what it could not decode."""
-    kept = os.dup(2)
-    try:
-        os.dup2(_NOWHERE, 2)
-        yield
-    finally:
-        os.dup2(kept, 2)
-        os.close(kept)
+    with _SILENCE:
+        kept = os.dup(2)
+        try:
+            os.dup2(_NOWHERE, 2)
+            yield
+        finally:
+            os.dup2(kept, 2)
+            os.close(kept)
 
 
 def _transpose(image: Image.Image) -> Image.Transpose | None:

@@ -14,7 +14,7 @@ from PIL import ExifTags, Image
 
 from artifact.picture_formats import SUFFIXES
 from client.coco.summary import Summary
-from client.connection.detector import connect
+from client.connection.model_connection import connect
 from client.connection.served_model import ServedModel
 from client.connection.settings import Connection
 from client.errors import ClientError

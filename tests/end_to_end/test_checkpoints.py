@@ -19,7 +19,7 @@ from pycocotools import mask as rle
 from builder.__main__ import main as builder
 from builder.network import load_config, network_spec
 from client.__main__ import main as client
-from client.connection.detector import connect
+from client.connection.model_connection import connect
 from client.connection.settings import Connection
 from client.detections import Detections
 from server.launch import TritonServer

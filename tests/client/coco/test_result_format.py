@@ -36,7 +36,7 @@ def test_results_are_written_as_detectron2_writes_them() -> None:
         keypoints=np.array([[[1.5, 2.75, 0.5], [0.5, 0, 0.25]]], np.float32),
     )
 
-    assert coco_results(IMAGE, detections) == RESULTS
+    assert coco_results(IMAGE.id, detections, width=IMAGE.width, height=IMAGE.height) == RESULTS
     assert fault_of_results(IMAGE, RESULTS) is None
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from client.connection.detector import Detector, connect
+from client.connection.model_connection import ModelConnection, connect
 from client.connection.settings import Connection
 from client.errors import ClientError, ServerUnavailable
 from client.evaluate import COCO_RESULTS, RESULTS, SUMMARY
@@ -66,7 +66,9 @@ def kill(server: TritonServer) -> None:
         wait_until(server.has_ended)
 
 
-async def detect_until(detector: Detector, picture: bytes, condition: Callable[[], bool]) -> None:
+async def detect_until(
+    detector: ModelConnection, picture: bytes, condition: Callable[[], bool]
+) -> None:
     give_up_at = time.monotonic() + 30
     while not condition():
         assert time.monotonic() < give_up_at, "it did not happen within 30 s"

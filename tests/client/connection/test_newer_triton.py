@@ -17,7 +17,7 @@ from tritonclient.utils import (
     TRITON_RESERVED_REQUEST_PARAMS_PREFIX,
 )
 
-from client.connection.detector import Detector
+from client.connection.model_connection import ModelConnection
 from client.connection.request import InferenceRequest
 from client.connection.transport import open_transport
 from client.errors import RequestFailed
@@ -51,7 +51,7 @@ class Sent:
 def test_nothing_that_is_sent_has_a_name_that_triton_keeps_for_itself() -> None:
     """Since 2.69 (26.05) such headers are refused where they are forwarded as parameters."""
     sent: Any = Sent()
-    asyncio.run(Detector(sent, trace=True).detect(b"", 0.5))
+    asyncio.run(ModelConnection(sent, trace=True).detect(b"", 0.5))
     names = {*sent.request.parameters, *sent.request.headers, *access.headers("key")}
     assert names == {"score_threshold", "traceparent", access.HEADER, access.GRPC_HEADER}
     assert not names & set(TRITON_RESERVED_REQUEST_PARAMS)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from client.connection.detector import connect
+from client.connection.model_connection import connect
 from client.detections import Detections
 from client.errors import RequestFailed
 from server.launch import TritonServer

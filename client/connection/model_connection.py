@@ -24,7 +24,7 @@ from client.errors import ClientError, RequestFailed, ServerUnavailable
 HOW_TO_SERVE = "Serve the model with `python -m server --repository DIR`; --url says where."
 
 
-class Detector:
+class ModelConnection:
     """One or more servers that are ready to answer for a model."""
 
     def __init__(self, endpoints: Endpoints, *, trace: bool) -> None:
@@ -70,8 +70,8 @@ class Detector:
 
 
 @asynccontextmanager
-async def connect(connection: Connection) -> AsyncIterator[Detector]:
-    """A `Detector`, once servers were found that serve the model.
+async def connect(connection: Connection) -> AsyncIterator[ModelConnection]:
+    """A `ModelConnection`, once servers were found that serve the model.
 
     Raises:
         ClientError: no server there, no such model, or one that answers otherwise; two of the
@@ -94,7 +94,7 @@ async def connect(connection: Connection) -> AsyncIterator[Detector]:
         )
         endpoints = _endpoints(dict(zip(transports, models, strict=True)), connection.retry_for)
         stack.push_async_callback(endpoints.close)
-        yield Detector(endpoints, trace=connection.trace)
+        yield ModelConnection(endpoints, trace=connection.trace)
 
 
 async def _model_at(

@@ -24,6 +24,7 @@ from PIL import Image
 import client
 from client import AsyncDetector, ClientError, Detector, PictureError, RequestFailed
 from client.connection.background import background_loop
+from client.pictures.encoded import Picture
 from server.launch import TritonServer
 from tests.client.conftest import Demo, wait_until, write_recorded_repository
 
@@ -144,8 +145,9 @@ def test_a_fault_names_the_picture_and_spoils_nothing(detector: Detector, demo: 
         detector("no/such.jpg")
     with pytest.raises(PictureError, match="channel_order"):
         detector(np.zeros((4, 4, 3), np.uint8))
+    mixed: list[Picture] = [path, "no/such.jpg", path]
     with pytest.raises(PictureError, match=r"no/such\.jpg"):
-        detector([path, "no/such.jpg", path])
+        detector(mixed)
     assert expected(demo, 1) == scores([detector(path)])
 
 

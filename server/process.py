@@ -14,6 +14,9 @@ from typing import BinaryIO
 
 DIE_WITH_PARENT = Path(__file__).with_name("die_with_parent.py")
 POLL_SECS = 0.1
+KILLED_POLL_SECS = 0.01
+KILLED_WITHIN_SECS = 10.0
+DEAD = "ZX"  # proc_pid_stat(5)
 
 
 class Process:
@@ -65,8 +68,27 @@ class Process:
         finally:
             with suppress(ProcessLookupError):
                 os.killpg(group, signal.SIGKILL)
+            # Its python models are not its own children: the system takes a while to end them.
+            deadline = time.monotonic() + KILLED_WITHIN_SECS
+            while _has_living(group) and time.monotonic() < deadline:
+                time.sleep(KILLED_POLL_SECS)
+            # Not earlier: until then, no stranger can have the group's id.
             self._process.wait()
             # Process 1 of a container inherits the python models, and has to bury them too.
             with suppress(ChildProcessError):
                 while True:
                     os.waitpid(-group, 0)
+
+
+def _has_living(group: int) -> bool:
+    """Whether the process group has a member that is neither dead nor a zombie."""
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            stat = path.read_text(errors="replace")
+        except OSError:  # it has ended meanwhile
+            continue
+        # The name before them, in parentheses, may itself hold parentheses and spaces.
+        state, _, member_of = stat.rpartition(") ")[2].split()[:3]
+        if int(member_of) == group and state not in DEAD:
+            return True
+    return False

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ctypes
 import os
+import signal
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -42,6 +44,23 @@ def test_an_inherited_child_is_ended_and_buried(parent_and_child: tuple[Process,
     process.end(grace_secs=60)
     assert process.has_ended()
     assert not Path(f"/proc/{child}").exists()
+
+
+def test_a_child_that_takes_a_while_to_die_is_waited_for(
+    parent_and_child: tuple[Process, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As one does on a busy machine, or with much memory to give back."""
+    process, child = parent_and_child
+
+    def killpg(group: int, sent: int) -> None:
+        os.kill(group, sent)
+        slow_death = threading.Timer(0.5, os.kill, (child, signal.SIGKILL))
+        slow_death.start()
+
+    monkeypatch.setattr(os, "killpg", killpg)
+    process.end(grace_secs=60)
+    stat = Path(f"/proc/{child}/stat")
+    assert not stat.exists() or stat.read_text().rpartition(") ")[2][0] == "Z"
 
 
 def test_it_may_be_ended_again(parent_and_child: tuple[Process, int]) -> None:

@@ -45,7 +45,11 @@ def test_whatever_is_served_begins_like_a_picture(name: str) -> None:
 @pytest.mark.parametrize(
     "content",
     [
-        *(data for name, (data, _) in NOT_PICTURES.items() if "behind" not in name),
+        *(
+            pytest.param(data, id=name)
+            for name, (data, _) in NOT_PICTURES.items()
+            if "behind" not in name
+        ),
         b"BOM",
         b"P7",
         b"PK\3\4",

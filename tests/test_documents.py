@@ -17,7 +17,7 @@ from server.launch import TritonServer
 from tests.changed_config import with_keypoints
 
 ROOT = Path(__file__).parents[1]
-DOCUMENTS = [*ROOT.glob("*.md"), *ROOT.glob("*/*.md")]
+DOCUMENTS = [*ROOT.glob("*.md"), *ROOT.glob("[!.]*/*.md")]
 FPN = ROOT / "demo/mask_rcnn_R_50_FPN_shapes.yaml"
 
 

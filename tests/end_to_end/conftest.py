@@ -19,6 +19,14 @@ CONFIGS = Path(__file__).parents[1] / "configs"
 DEMO_VAL = Path(__file__).parents[2] / "demo" / "val"
 ANNOTATED, NOT_ANNOTATED = "000000.jpg", "000001.jpg"
 
+SMALL_PICTURES = {
+    "INPUT.MIN_SIZE_TEST": 128,
+    "INPUT.MAX_SIZE_TEST": 224,
+    "MODEL.RPN.POST_NMS_TOPK_TEST": 100,
+}
+"""Settings with which a checkpoint of full size needs a second of two CPU cores for a picture, not
+a quarter of a minute; its weights are the same."""
+
 
 @pytest.fixture(scope="session")
 def r50_c4_config() -> Path:

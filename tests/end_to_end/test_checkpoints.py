@@ -23,6 +23,8 @@ from client.connection.model_connection import connect
 from client.connection.settings import Connection
 from client.detections import Detections
 from server.launch import TritonServer
+from tests.changed_config import write_changed_config
+from tests.end_to_end.conftest import SMALL_PICTURES
 from tests.generated_weights import write_generated_weights
 
 ROOT = Path(__file__).parents[2]
@@ -94,7 +96,7 @@ def test_generated_weights_are_as_many_as_the_zoos(
         (FASTER_RCNN, "Faster R-CNN R50-C4, 33,818,204", NETWORK_BOX_OUTPUTS),
     ],
 )
-def test_a_zoo_checkpoint_of_full_size_builds(
+def test_a_zoo_checkpoint_with_all_its_weights_builds(
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
     config: Path,
@@ -102,6 +104,7 @@ def test_a_zoo_checkpoint_of_full_size_builds(
     outputs: set[str],
 ) -> None:
     weights = write_generated_weights(tmp_path / "model_final.pkl", load_config(config))
+    config = write_changed_config(tmp_path / "small_pictures.yaml", config, SMALL_PICTURES)
     build(tmp_path / "repository", config, weights)
     assert f"{description} parameters, fp32\n" in capsys.readouterr().out
     network = onnx.load(tmp_path / "repository" / "mask_rcnn_network" / "1" / "model.onnx")

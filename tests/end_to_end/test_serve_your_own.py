@@ -1,6 +1,7 @@
 """README's "serve your own": three commands from a zoo checkpoint to COCO's table.
 
-On two pictures, since one takes two CPU cores a quarter of a minute at full size.
+On two pictures: at full size one takes two CPU cores a quarter of a minute, which is left to
+`make test-long`.
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ from pathlib import Path
 import pytest
 
 from builder.repository.categories import COCO_CATEGORIES
+from tests.changed_config import write_changed_config
+from tests.end_to_end.conftest import SMALL_PICTURES
 
 ROOT = Path(__file__).parents[2]
 PATIENCE_SECS = 600
@@ -21,12 +24,20 @@ PATIENCE_SECS = 600
 Command = list[str | Path]
 
 
-def test_three_commands_build_serve_and_evaluate_at_full_size(
-    r50_c4_config: Path, r50_c4_weights: Path, coco: Path, tmp_path: Path
+@pytest.mark.parametrize(
+    "settings",
+    [
+        pytest.param(SMALL_PICTURES, id="small pictures"),
+        pytest.param({}, id="full size", marks=pytest.mark.long),
+    ],
+)
+def test_three_commands_build_serve_and_evaluate_a_zoo_checkpoint(
+    settings: dict[str, int], r50_c4_config: Path, r50_c4_weights: Path, coco: Path, tmp_path: Path
 ) -> None:
+    config = write_changed_config(tmp_path / "config.yaml", r50_c4_config, settings)
     repository, output = tmp_path / "repository", tmp_path / "evaluation"
     annotations = coco / "annotations" / "instances_val2017.json"
-    build: Command = ["--config", r50_c4_config, "--weights", r50_c4_weights]
+    build: Command = ["--config", config, "--weights", r50_c4_weights]
     build += ["--repository", repository]
     serve: Command = ["--repository", repository, "--model-config-name", "onnxruntime"]
     evaluate: Command = ["--images", coco / "val2017", "--annotations", annotations]

@@ -20,7 +20,7 @@ demo: .venv/.complete ## Build the demo model, serve it with Triton and evaluate
 TEST_PACKAGES = perf_analyzer kserve site supervision torch
 .PHONY: test
 test: .venv/.complete $(TEST_PACKAGES:%=.venv/%/.complete) ## Run the tests, some ten minutes
-	.venv/bin/python -m pytest
+	.venv/bin/python -m pytest -n 2
 
 .PHONY: test-long
 test-long: .venv/.complete ## Run the tests that take minutes each

@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -71,6 +72,26 @@ def proxy(monkeypatch: pytest.MonkeyPatch) -> Iterator[RecordingProxy]:
         for variable in EXCEPTIONS:
             monkeypatch.delenv(variable, raising=False)
         yield proxy
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object:
+    """Called for `pytest -n 2` alone."""
+    from tests.folder_scheduling import FolderScheduling
+
+    config.option.loadscopereorder = False
+    return FolderScheduling(config, log)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Under `pytest -n 2`, folders of few tests first, which take the longest each.
+
+    So no process has a long folder left when the other is done.
+    """
+    if hasattr(config, "workerinput"):
+        tests = Counter(item.path.parent for item in items)
+        items.sort(key=lambda item: tests[item.path.parent])
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -18,7 +18,10 @@ Arrays = dict[str, npt.NDArray[Any]]
 
 
 def session_of(model: bytes) -> ort.InferenceSession:
-    return ort.InferenceSession(model, providers=["CPUExecutionProvider"])
+    options = ort.SessionOptions()
+    # Others' tests run at the same time: threads that spin for work would take it from them.
+    options.intra_op_num_threads = 1
+    return ort.InferenceSession(model, options, providers=["CPUExecutionProvider"])
 
 
 def run_graph(

@@ -63,11 +63,15 @@ def test_a_picture_that_is_turned_away_for_too_long_fails_alone_with_the_servers
                 *(detector.detect(picture) for _ in range(32)), return_exceptions=True
             )
 
-    outcomes = asyncio.run(scenario())
-
-    failures = [str(outcome) for outcome in outcomes if isinstance(outcome, RequestFailed)]
-    answers = [outcome for outcome in outcomes if isinstance(outcome, Detections)]
-    assert answers
-    assert len(answers) + len(failures) == 32
-    assert any("(--retry-for)" in f and "Exceeds maximum queue size" in f for f in failures)
-    assert any("(--retry-for)" in f and "Request timeout expired" in f for f in failures)
+    awaited = {"Exceeds maximum queue size", "Request timeout expired"}
+    for _ in range(50):  # Requests that come slowly, from a busy machine, may find the queue short.
+        outcomes = asyncio.run(scenario())
+        failures = [str(outcome) for outcome in outcomes if isinstance(outcome, RequestFailed)]
+        answers = [outcome for outcome in outcomes if isinstance(outcome, Detections)]
+        assert answers
+        assert len(answers) + len(failures) == 32
+        assert all("(--retry-for)" in failure for failure in failures)
+        awaited -= {words for words in awaited if any(words in failure for failure in failures)}
+        if not awaited:
+            break
+    assert not awaited

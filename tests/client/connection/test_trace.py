@@ -6,7 +6,7 @@ from pathlib import Path
 
 from client.__main__ import main
 from server.launch import TritonServer
-from tests.client.conftest import Demo
+from tests.client.conftest import Demo, wait_until
 from tests.monitoring.otlp_collector import run_otlp_collector
 
 
@@ -28,6 +28,13 @@ def test_every_picture_is_traced_and_its_request_id_is_in_the_trace(
             assert (
                 main(["predict", *pictures, "--url", server.grpc_url, "--output", str(tmp_path)])
                 == 0
+            )
+            # A server that ends does not send all that it still has.
+            wait_until(
+                lambda: (
+                    [span.name for span in collector.spans].count("InferRequest")
+                    == 2 * len(pictures)
+                )
             )
     spans = [span for span in collector.spans if span.name == "mask_rcnn"]
     names = [span.attributes["triton.request_id"].partition("-")[2] for span in spans]

@@ -16,6 +16,10 @@ help: ## List the targets
 demo: .venv/.complete ## Build the demo model, serve it with Triton and evaluate it
 	.venv/bin/python -m demo
 
+.PHONY: page
+page: .venv/.complete ## Build the demo model and serve it with a page to drop pictures on
+	.venv/bin/python -m demo.page
+
 # Folders of .venv with packages that tests use and that cannot, or need not, be among the others.
 TEST_PACKAGES = perf_analyzer kserve site supervision torch
 .PHONY: test

@@ -1,4 +1,4 @@
-"""`python -m client check | evaluate | merge | predict`."""
+"""`python -m client check | evaluate | merge | page | predict`."""
 
 from __future__ import annotations
 
@@ -99,6 +99,20 @@ def _told(summary: Summary, output: Path) -> int:
     return 1
 
 
+def _page(options: argparse.Namespace) -> int:
+    try:
+        from client.page.app import serve
+    except ModuleNotFoundError as error:
+        raise ClientError(
+            f"the page needs {error.name}, which is not installed: pip install "
+            '"mask-rcnn-triton[client]" (in the clone: pip install --editable .[client])'
+        ) from error
+
+    connection = connection_of(options)
+    asyncio.run(serve(connection, host=options.host, port=options.port, examples=options.examples))
+    return 0
+
+
 def _predict(options: argparse.Namespace) -> int:
     predictions = predict(
         options.pictures,
@@ -185,6 +199,29 @@ def _parser() -> argparse.ArgumentParser:
     )
     _add_output(merging)
     merging.set_defaults(run=_merge)
+
+    page = commands.add_parser(
+        "page",
+        help="a live page in the browser",
+        description="Serve a page to drop pictures on, and see what the model finds in them.",
+    )
+    add_connection(page)
+    page.add_argument(
+        "--host",
+        default="127.0.0.1",
+        help="address to serve the page at; any other than the default lets others in, unasked "
+        "who they are (default: %(default)s)",
+    )
+    page.add_argument(
+        "--port",
+        type=number_between(1, 65535, int),
+        default=7860,
+        help="default: %(default)s",
+    )
+    page.add_argument(
+        "--examples", type=Path, metavar="DIR", help="a folder of pictures to choose from"
+    )
+    page.set_defaults(run=_page)
 
     prediction = commands.add_parser(
         "predict",

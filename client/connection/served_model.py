@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -125,14 +125,19 @@ async def inspect(transport: Transport, name: str) -> ServedModel:
         ) from error
 
 
+async def our_models(transport: Transport, loaded: Sequence[str]) -> list[str]:
+    """Those of the models that a server has loaded which answer as ours do."""
+    metadata = await asyncio.gather(*map(transport.model_metadata, loaded))
+    return [model for model, its in zip(loaded, metadata, strict=True) if _is_ours(its)]
+
+
 async def _absent(transport: Transport, name: str, error: ClientError) -> str:
     message = f"the server at {transport} does not serve the model {name}: {error}"
     try:
         loaded = await transport.loaded_models()
-        metadata = await asyncio.gather(*map(transport.model_metadata, loaded))
+        ours = await our_models(transport, loaded)
     except ClientError:
         return message
-    ours = [model for model, its in zip(loaded, metadata, strict=True) if _is_ours(its)]
     if ours:
         return (
             f"{message}\nIt serves {', '.join(ours)}: name one with --model. Its log says why "

@@ -1,0 +1,197 @@
+// The page: pictures are given, a model is asked about them, and what it found is shown. Slider,
+// classes and downloads ask for nothing.
+import { ask } from "./ask.js";
+import { openCamera } from "./camera.js";
+import { pictureFile, resultsFile, save } from "./download.js";
+import { detectionsOf, draw, foundAt } from "./drawing.js";
+import { countClasses, showClasses, showList, showTimes } from "./panel.js";
+import { add, addExamples, mark, remove } from "./pictures.js";
+
+const $ = (id) => document.getElementById(id);
+const image = $("picture").querySelector("img"), canvas = $("picture").querySelector("canvas");
+
+let settings = null;
+let current = null; // the picture on the stage
+let found = null; // {answer, detections} of it
+let highlighted = null;
+const hidden = new Set(); // class ids
+
+async function start() {
+  settings = await (await ask("settings")).json();
+  $("model").replaceChildren(...settings.models.map((name) => new Option(name)));
+  if (settings.models.includes(settings.model)) $("model").value = settings.model;
+  $("servers").textContent = settings.servers.join(", ");
+  addExamples(settings.examples, select);
+  document.body.classList.toggle("with-examples", settings.examples.length > 0);
+}
+
+function give(files) {
+  if (files.length) select(add(files, select));
+  else showFault("There is no file in what was dropped or pasted.");
+}
+
+async function select(picture) {
+  const model = $("model").value;
+  const now = () => current === picture && $("model").value === model;
+  current = picture;
+  mark(picture);
+  clear("asking");
+  try {
+    const [answer] = await Promise.all([detect(picture, model), show(picture, now)]);
+    if (now()) showFound(answer);
+  } catch (error) {
+    if (error.unusable) remove(picture);
+    if (now()) showFault(error.message);
+  }
+}
+
+async function detect(picture, model) {
+  if (!picture.answers.has(model)) {
+    const body = await picture.file();
+    if (body.size > settings.most_bytes) {
+      const sentence = "This picture cannot be used: it has " +
+        `${Math.round(body.size / 2 ** 20)} MB, the page takes ${settings.most_bytes / 2 ** 20} MB.`;
+      throw Object.assign(new Error(sentence), { unusable: true });
+    }
+    const sent = performance.now();
+    const response = await ask(`detect/${encodeURIComponent(model)}`, { method: "POST", body });
+    const answer = await response.json();
+    picture.answers.set(model, { ...answer, browser: performance.now() - sent });
+  }
+  return picture.answers.get(model);
+}
+
+// Puts a picture on the stage, while the model is asked about it.
+async function show(picture, now) {
+  const address = await picture.shown();
+  if (!now()) return;
+  image.src = address;
+  await image.decode().catch(() => {}); // What is wrong with it, the server says.
+  if (now()) size(image.naturalWidth, image.naturalHeight);
+}
+
+function size(width, height) {
+  if (width && height) $("picture").style.setProperty("--ratio", width / height);
+}
+
+function showFound(answer) {
+  found = { answer, detections: detectionsOf(answer, settings.keypoint_threshold) };
+  size(answer.width, answer.height);
+  document.body.dataset.state = "found";
+  showTimes($("times"), answer);
+  refreshClasses();
+}
+
+function refreshClasses() {
+  showClasses($("classes"), found.answer.classes, hidden, refresh);
+  refresh();
+}
+
+function showFault(sentence) {
+  clear("fault");
+  $("fault").textContent = sentence;
+}
+
+function clear(state) {
+  found = highlighted = null;
+  document.body.dataset.state = state;
+  $("fault").textContent = $("tip").textContent = "";
+  image.removeAttribute("src");
+  paint();
+}
+
+const overThreshold = () =>
+  found.detections.filter((each) => each.score >= Number($("threshold").value));
+const shown = () => overThreshold().filter((each) => !hidden.has(each.category));
+
+// Everything that the slider and the classes decide.
+function refresh() {
+  $("least").textContent = Number($("threshold").value).toFixed(2);
+  if (!found) return;
+  highlighted = null;
+  const visible = shown();
+  countClasses($("classes"), overThreshold());
+  $("shown").textContent = `${visible.length} of ${found.detections.length} shown`;
+  showList($("list"), visible, highlight);
+  paint();
+}
+
+function highlight(detection) {
+  if (!found || detection === highlighted) return;
+  highlighted = detection;
+  shown().forEach((each, index) =>
+    $("list").children[index].classList.toggle("highlighted", each === detection));
+  paint();
+}
+
+function paint() {
+  const unit = window.devicePixelRatio;
+  canvas.width = Math.round(canvas.clientWidth * unit); // which clears it
+  canvas.height = Math.round(canvas.clientHeight * unit);
+  if (!found) return;
+  const scale = canvas.width / found.answer.width;
+  draw(canvas.getContext("2d"), shown(), { scale, unit, highlighted });
+}
+
+canvas.addEventListener("pointermove", (event) => {
+  if (!found) return;
+  const scale = found.answer.width / canvas.clientWidth;
+  const under = foundAt(shown(), event.offsetX * scale, event.offsetY * scale);
+  highlight(under);
+  const tip = $("tip");
+  tip.textContent = under ? under.text : "";
+  tip.style.left = `${event.offsetX}px`;
+  tip.style.top = `${event.offsetY}px`;
+});
+canvas.addEventListener("pointerleave", () => {
+  $("tip").textContent = "";
+  highlight(null);
+});
+new ResizeObserver(paint).observe(canvas);
+
+$("threshold").addEventListener("input", refresh);
+$("all").addEventListener("click", () => {
+  hidden.clear();
+  refreshClasses();
+});
+$("none").addEventListener("click", () => {
+  Object.keys(found.answer.classes).forEach((id) => hidden.add(id));
+  refreshClasses();
+});
+$("model").addEventListener("change", () => {
+  hidden.clear();
+  if (current) select(current);
+});
+$("png").addEventListener("click", async () =>
+  save("detections.png", await pictureFile(image, found.answer, shown())));
+$("coco").addEventListener("click", () => save("detections.json", resultsFile(shown())));
+
+$("choose").addEventListener("click", () => $("files").click());
+$("files").addEventListener("change", () => {
+  give($("files").files);
+  $("files").value = "";
+});
+$("camera").addEventListener("click", async () => {
+  try {
+    const file = await openCamera();
+    if (file) give([file]);
+  } catch (error) {
+    showFault(error.message);
+  }
+});
+document.addEventListener("paste", (event) => give(event.clipboardData.files));
+document.addEventListener("dragover", (event) => {
+  event.preventDefault();
+  document.body.classList.add("dragging");
+});
+document.addEventListener("dragleave", (event) => {
+  if (!event.relatedTarget) document.body.classList.remove("dragging");
+});
+document.addEventListener("drop", (event) => {
+  event.preventDefault();
+  document.body.classList.remove("dragging");
+  give(event.dataTransfer.files);
+});
+
+refresh();
+start().catch((error) => showFault(error.message));

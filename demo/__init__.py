@@ -1,0 +1,1 @@
+"""The demo: two small trained models, built, served, evaluated and shown."""

@@ -5,8 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from client.coco.dataset import CocoImage
-from client.coco.result_format import coco_results, fault_of_results
+from client.coco.result_format import coco_results
 from client.connection.served_model import ServedModel
 from client.detections import Detections, Skeleton
 from client.errors import RequestFailed
@@ -21,15 +23,17 @@ def answer(detections: Detections, model: ServedModel, size: tuple[int, int]) ->
         detections: in pixels of the upright picture.
         size: its (height, width).
 
+    Masks go as they came: whoever decodes one sees whether it is of this size.
+
     Raises:
-        RequestFailed: the detections cannot be those of such a picture.
+        RequestFailed: a box, a score or a point is no number.
     """
     height, width = size
-    image = CocoImage(0, "", Path(), height, width)
-    results = coco_results(image, detections)
-    fault = fault_of_results(image, results)
-    if fault is not None:
-        raise RequestFailed(f"the server's answer does not fit the picture: {fault}")
+    points = () if detections.keypoints is None else detections.keypoints
+    for numbers in (detections.boxes, detections.scores, points):
+        if not np.isfinite(numbers).all():
+            raise RequestFailed("the server's answer has infinite numbers, or none")
+    results = coco_results(CocoImage(0, "", Path(), height, width), detections)
     colors = category_colors(model.categories)
     classes = {
         category_id: {

@@ -29,14 +29,12 @@ export function detectionsOf(answer, keypointThreshold) {
 }
 
 function maskOf(result, [red, green, blue]) {
-  const part = decode(result.segmentation);
+  // A canvas's four bytes as one number.
+  const part = decode(result.segmentation, (255 << 24) | (blue << 16) | (green << 8) | red);
   if (!part) return null;
-  const image = new ImageData(part.width, part.height);
-  const words = new Uint32Array(image.data.buffer);
-  const word = ((255 << 24) | (blue << 16) | (green << 8) | red) >>> 0;
-  part.bits.forEach((bit, index) => { if (bit) words[index] = word; });
   const canvas = Object.assign(document.createElement("canvas"),
     { width: part.width, height: part.height });
+  const image = new ImageData(new Uint8ClampedArray(part.pixels.buffer), part.width, part.height);
   canvas.getContext("2d").putImageData(image, 0, 0);
   return { ...part, canvas };
 }
@@ -115,5 +113,5 @@ function covers(mask, x, y) {
   if (!mask || x < mask.x || y < mask.y || x >= mask.x + mask.width || y >= mask.y + mask.height) {
     return false;
   }
-  return mask.bits[(y - mask.y) * mask.width + x - mask.x] === 1;
+  return mask.pixels[(y - mask.y) * mask.width + x - mask.x] !== 0;
 }

@@ -8,7 +8,8 @@ import { countClasses, showClasses, showList, showTimes } from "./panel.js";
 import { add, addExamples, mark, remove } from "./pictures.js";
 
 const $ = (id) => document.getElementById(id);
-const image = $("picture").querySelector("img"), canvas = $("picture").querySelector("canvas");
+const canvas = $("picture").querySelector("canvas");
+const SLOW_MS = 300;
 
 let settings = null;
 let current = null; // the picture on the stage
@@ -35,13 +36,18 @@ async function select(picture) {
   const now = () => current === picture && $("model").value === model;
   current = picture;
   mark(picture);
-  clear("asking");
+  document.body.ariaBusy = "true";
+  // What is answered at once comes with its picture, in one step from what was there before.
+  const slow = setTimeout(() => wait(picture, now), SLOW_MS);
   try {
-    const [answer] = await Promise.all([detect(picture, model), show(picture, now)]);
-    if (now()) showFound(answer);
+    const [answer, image] = await Promise.all([detect(picture, model), picture.image()]);
+    if (now()) showFound(answer, image);
   } catch (error) {
     if (error.unusable) remove(picture);
     if (now()) showFault(error.message);
+  } finally {
+    clearTimeout(slow);
+    if (now()) document.body.ariaBusy = "false";
   }
 }
 
@@ -61,23 +67,24 @@ async function detect(picture, model) {
   return picture.answers.get(model);
 }
 
-// Puts a picture on the stage, while the model is asked about it.
-async function show(picture, now) {
-  const address = await picture.shown();
+async function wait(picture, now) {
   if (!now()) return;
-  image.src = address;
-  await image.decode().catch(() => {}); // What is wrong with it, the server says.
-  if (now()) size(image.naturalWidth, image.naturalHeight);
+  clear("waiting");
+  const image = await picture.image().catch(() => null);
+  if (image && now()) put(image, image.naturalWidth, image.naturalHeight);
 }
 
-function size(width, height) {
+function put(image, width, height) {
+  $("picture").querySelector("img")?.remove();
+  $("picture").prepend(image);
   if (width && height) $("picture").style.setProperty("--ratio", width / height);
 }
 
-function showFound(answer) {
-  found = { answer, detections: detectionsOf(answer, settings.keypoint_threshold) };
-  size(answer.width, answer.height);
+function showFound(answer, image) {
+  found = { answer, image, detections: detectionsOf(answer, settings.keypoint_threshold) };
+  put(image, answer.width, answer.height);
   document.body.dataset.state = "found";
+  $("fault").textContent = $("tip").textContent = "";
   showTimes($("times"), answer);
   refreshClasses();
 }
@@ -96,7 +103,7 @@ function clear(state) {
   found = highlighted = null;
   document.body.dataset.state = state;
   $("fault").textContent = $("tip").textContent = "";
-  image.removeAttribute("src");
+  $("picture").querySelector("img")?.remove();
   paint();
 }
 
@@ -130,7 +137,11 @@ function paint() {
   canvas.height = Math.round(canvas.clientHeight * unit);
   if (!found) return;
   const scale = canvas.width / found.answer.width;
-  draw(canvas.getContext("2d"), shown(), { scale, unit, highlighted });
+  try {
+    draw(canvas.getContext("2d"), shown(), { scale, unit, highlighted });
+  } catch (error) { // a mask's
+    showFault(error.message);
+  }
 }
 
 canvas.addEventListener("pointermove", (event) => {
@@ -163,7 +174,7 @@ $("model").addEventListener("change", () => {
   if (current) select(current);
 });
 $("png").addEventListener("click", async () =>
-  save("detections.png", await pictureFile(image, found.answer, shown())));
+  save("detections.png", await pictureFile(found.image, found.answer, shown())));
 $("coco").addEventListener("click", () => save("detections.json", resultsFile(shown())));
 
 $("choose").addEventListener("click", () => $("files").click());

@@ -9,11 +9,12 @@ const strip = document.getElementById("strip");
 const given = [];
 
 class Picture {
-  // `thumbnail`: an address. `load`: gives the file.
-  constructor(name, thumbnail, load, choose) {
+  // `load` gives the file, `address` is that of its thumbnail.
+  constructor(name, load, address, choose) {
     this.answers = new Map(); // by model
     this.load = load;
-    this.thumbnail = Object.assign(new Image(), { src: thumbnail, alt: name });
+    this.address = address;
+    this.thumbnail = Object.assign(new Image(), { src: address, alt: name });
     this.button = Object.assign(document.createElement("button"), { type: "button", title: name });
     this.button.append(this.thumbnail);
     this.button.addEventListener("click", () => choose(this));
@@ -24,31 +25,44 @@ class Picture {
     return this.known;
   }
 
-  // The address of what browsers show of it.
-  async shown() {
-    if (!this.address) {
+  // An image element, decoded if it can be.
+  async image() {
+    if (!this.shown) {
       const file = await this.file();
       const start = new Uint8Array(await file.slice(0, 4).arrayBuffer());
-      const asItIs = SHOWN_AS_THEY_ARE.some((magic) => magic.every((byte, at) => start[at] === byte));
-      const blob = asItIs ? file : await (await ask("shown", { method: "POST", body: file })).blob();
-      this.address = URL.createObjectURL(blob);
+      if (!SHOWN_AS_THEY_ARE.some((magic) => magic.every((byte, at) => start[at] === byte))) {
+        const response = await ask("shown", { method: "POST", body: file });
+        this.show(await response.blob());
+      } else if (!this.address.startsWith("blob:")) {
+        this.show(file);
+      }
+      this.shown = Object.assign(new Image(), { src: this.address, alt: "" });
     }
-    if (!this.thumbnail.naturalWidth) this.thumbnail.src = this.address;
-    return this.address;
+    await this.shown.decode().catch(() => {}); // What is wrong with it, the server says.
+    return this.shown;
+  }
+
+  show(blob) {
+    const given = this.address.startsWith("blob:"); // and not an example, which has its thumbnail
+    this.release();
+    this.address = URL.createObjectURL(blob);
+    if (given) this.thumbnail.src = this.address;
+  }
+
+  release() {
+    if (this.address.startsWith("blob:")) URL.revokeObjectURL(this.address);
   }
 
   forget() {
     this.button.remove();
-    for (const address of [this.address, this.thumbnail.src]) {
-      if (address?.startsWith("blob:")) URL.revokeObjectURL(address);
-    }
+    this.release();
   }
 }
 
 // The first of the files, which are all to choose from now.
 export function add(files, choose) {
   const added = [...files].map(
-    (file) => new Picture(file.name, URL.createObjectURL(file), async () => file, choose));
+    (file) => new Picture(file.name, async () => file, URL.createObjectURL(file), choose));
   given.unshift(...added);
   strip.prepend(...added.map((each) => each.button));
   given.splice(MOST_KEPT).forEach((each) => each.forget());
@@ -58,7 +72,7 @@ export function add(files, choose) {
 export function addExamples(names, choose) {
   strip.append(...names.map((name, number) => {
     const load = async () => (await ask(`examples/${number}`)).blob();
-    return new Picture(name, `examples/${number}/thumbnail`, load, choose).button;
+    return new Picture(name, load, `examples/${number}/thumbnail`, choose).button;
   }));
 }
 

@@ -17,34 +17,46 @@ function runLengths(counts) {
   return runs;
 }
 
-// The part of a mask that is not empty: {x, y, width, height} in the picture, and `bits`, a byte for
-// each of its pixels, row by row. null for a mask without a pixel.
-export function decode({ counts, size: [height, width] }) {
-  const runs = runLengths(counts);
-  let start = 0, top = height, bottom = -1, left = width, right = -1;
+// The runs of ones as [first, last] pixel, counted down the columns of a picture of `size` pixels.
+function runsOfOnes(counts, size) {
   const ones = [];
-  runs.forEach((length, index) => {
-    if (index % 2 && length > 0) {
-      const [first, last] = [start, start + length - 1];
-      ones.push([first, last]);
-      const [from, to] = [Math.floor(first / height), Math.floor(last / height)];
-      left = Math.min(left, from);
-      right = Math.max(right, to);
-      // A run that goes on in the next column touches the picture's upper and lower edge.
-      top = Math.min(top, from < to ? 0 : first % height);
-      bottom = Math.max(bottom, from < to ? height - 1 : last % height);
-    }
+  let start = 0;
+  runLengths(counts).forEach((length, index) => {
+    if (length < 0 || start + length > size) fail();
+    if (index % 2 && length > 0) ones.push([start, start + length - 1]);
     start += length;
   });
-  if (start !== width * height) throw new Error("a mask is not of the picture's size");
+  if (start !== size) fail();
+  return ones;
+}
+
+function fail() {
+  throw new Error("The server's answer does not fit the picture: a mask is not of its size.");
+}
+
+// The part of a mask that is not empty: {x, y, width, height} in the picture, and its `pixels` row
+// by row, `ink` where the mask is and 0 elsewhere. null for a mask without a pixel. Throws where the
+// counts are of another picture, or none.
+export function decode({ counts, size: [height, width] }, ink) {
+  const ones = runsOfOnes(counts, width * height);
   if (!ones.length) return null;
-  const part = { x: left, y: top, width: right - left + 1, height: bottom - top + 1 };
-  part.bits = new Uint8Array(part.width * part.height);
+  let top = height, bottom = -1;
   for (const [first, last] of ones) {
-    let x = Math.floor(first / height) - left, y = first % height - top;
-    for (let at = first; at <= last; at++) {
-      part.bits[y * part.width + x] = 1;
-      if (++y === height - top) [x, y] = [x + 1, -top];
+    // A run that goes on in the next column touches the picture's upper and lower edge.
+    const whole = Math.floor(first / height) < Math.floor(last / height);
+    top = Math.min(top, whole ? 0 : first % height);
+    bottom = Math.max(bottom, whole ? height - 1 : last % height);
+  }
+  const left = Math.floor(ones[0][0] / height);
+  const right = Math.floor(ones[ones.length - 1][1] / height);
+  const part = { x: left, y: top, width: right - left + 1, height: bottom - top + 1 };
+  part.pixels = new Uint32Array(part.width * part.height);
+  for (const [first, last] of ones) {
+    for (let from = first; from <= last; ) {
+      const column = Math.floor(from / height);
+      const to = Math.min(last, (column + 1) * height - 1);
+      let at = (from - column * height - top) * part.width + column - left;
+      for (; from <= to; from++, at += part.width) part.pixels[at] = ink;
     }
   }
   return part;

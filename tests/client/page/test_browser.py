@@ -106,15 +106,16 @@ def test_masks_are_those_of_pycocotools(page: Page) -> None:
     parts = page.evaluate(
         """async (all) => {
           const { decode } = await import("/rle.js");
-          return all.map(decode).map((part) => part && { ...part, bits: [...part.bits] });
+          return all.map((each) => decode(each, 1))
+            .map((part) => part && { ...part, pixels: [...part.pixels] });
         }""",
         segmentations,
     )
     for part, segmentation in zip(parts, segmentations, strict=True):
         mask = np.zeros(segmentation["size"], np.uint8)
         if part is not None:
-            bits = np.reshape(part["bits"], (part["height"], part["width"]))
-            mask[part["y"] :, part["x"] :][: part["height"], : part["width"]] = bits
+            pixels = np.reshape(part["pixels"], (part["height"], part["width"]))
+            mask[part["y"] :, part["x"] :][: part["height"], : part["width"]] = pixels
         np.testing.assert_array_equal(mask, coco_mask.decode(segmentation))
 
 
@@ -218,7 +219,7 @@ def _file(content: bytes, name: str) -> Any:
 
 
 def _wait_for(page: Page, state: str) -> None:
-    page.wait_for_selector(f"[data-state={state}]")
+    page.wait_for_selector(f"[data-state={state}][aria-busy=false]")
 
 
 def _on_screen(page: Page) -> Any:

@@ -34,13 +34,14 @@ function give(files) {
 async function select(picture) {
   const model = $("model").value;
   const now = () => current === picture && $("model").value === model;
+  const asked = Promise.all([detect(picture, model), picture.image()]);
   current = picture;
   mark(picture);
   document.body.ariaBusy = "true";
   // What is answered at once comes with its picture, in one step from what was there before.
   const slow = setTimeout(() => wait(picture, now), SLOW_MS);
   try {
-    const [answer, image] = await Promise.all([detect(picture, model), picture.image()]);
+    const [answer, image] = await asked;
     if (now()) showFound(answer, image);
   } catch (error) {
     if (error.unusable) remove(picture);
@@ -132,17 +133,19 @@ function highlight(detection) {
 }
 
 function paint() {
-  const unit = window.devicePixelRatio;
-  canvas.width = Math.round(canvas.clientWidth * unit); // which clears it
-  canvas.height = Math.round(canvas.clientHeight * unit);
+  [canvas.width, canvas.height] = sizeOnScreen(); // which clears it
   if (!found) return;
   const scale = canvas.width / found.answer.width;
   try {
-    draw(canvas.getContext("2d"), shown(), { scale, unit, highlighted });
+    draw(canvas.getContext("2d"), shown(), { scale, unit: window.devicePixelRatio, highlighted });
   } catch (error) { // a mask's
     showFault(error.message);
   }
 }
+
+// Of the canvas, in the screen's pixels.
+const sizeOnScreen = () => [canvas.clientWidth, canvas.clientHeight]
+  .map((length) => Math.round(length * window.devicePixelRatio));
 
 canvas.addEventListener("pointermove", (event) => {
   if (!found) return;
@@ -158,7 +161,9 @@ canvas.addEventListener("pointerleave", () => {
   $("tip").textContent = "";
   highlight(null);
 });
-new ResizeObserver(paint).observe(canvas);
+new ResizeObserver(() => {
+  if (String(sizeOnScreen()) !== String([canvas.width, canvas.height])) paint();
+}).observe(canvas);
 
 $("threshold").addEventListener("input", refresh);
 $("all").addEventListener("click", () => {

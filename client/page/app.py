@@ -19,8 +19,9 @@ from client.page.answer import answer
 from client.page.gate import add_headers, gate
 from client.page.models import Models
 from client.page.timings import Spent, Timings, spent, timings
-from client.page.upload import MOST_BYTES, as_jpeg, check
+from client.page.upload import MOST_BYTES, as_jpeg, take
 from client.pictures.drawing import KEYPOINT_THRESHOLD
+from client.pictures.encoded import EncodedPicture
 from client.pictures.files import find_pictures, read_picture
 
 STATIC = Path(__file__).parent / "static"
@@ -28,7 +29,7 @@ MOST_EXAMPLES = 24
 THUMBNAIL = 160
 """Pixels of the longer side."""
 CLOSE_WITHIN_S = 2.0
-TRIES_FOR_STATISTICS = 5
+MORE_TRIES_FOR_STATISTICS = 5
 """Triton may count a request a little after it has answered."""
 
 
@@ -118,23 +119,23 @@ class _Page:
             content, detector, before = await asyncio.gather(
                 request.read(), self._models.detector(model), self._spent()
             )
-            size = check(content)
+            picture = take(content)
             sent = time.perf_counter()
-            detections = await detector.detect(content, request_id=request_id)
+            found = await detector.detect(picture, request_id=request_id)
             total = (time.perf_counter() - sent) * 1000
         taken = await self._timings(model, before, total)
         return web.json_response(
             {
                 "request": request_id,
                 "timings": asdict(taken),
-                **answer(detections, detector.model, size),
+                **answer(found),
             }
         )
 
     async def shown(self, request: web.Request) -> web.Response:
         """As a JPEG, the picture that is the request's body: not every browser shows them all."""
         async with self._slots:
-            return await _jpeg(await request.read())
+            return await _jpeg(take(await request.read()))
 
     async def example(self, request: web.Request) -> web.Response:
         """An example's file."""
@@ -142,7 +143,7 @@ class _Page:
 
     async def thumbnail(self, request: web.Request) -> web.Response:
         """A small JPEG of an example."""
-        return await _jpeg(read_picture(self._example(request)), THUMBNAIL)
+        return await _jpeg(EncodedPicture.read(self._example(request)), THUMBNAIL)
 
     def _example(self, request: web.Request) -> Path:
         number = int(request.match_info["number"])
@@ -151,11 +152,12 @@ class _Page:
         return self._examples[number]
 
     async def _timings(self, model: str, before: Mapping[str, Spent], total: float) -> Timings:
-        for _ in range(TRIES_FOR_STATISTICS):
-            taken = timings(model, before, await self._spent(), total)
+        taken = timings(model, before, await self._spent() if before else {}, total)
+        for _ in range(MORE_TRIES_FOR_STATISTICS if before else 0):
             if taken.complete:
                 break
             await asyncio.sleep(0.002)
+            taken = timings(model, before, await self._spent(), total)
         return taken
 
     async def _spent(self) -> dict[str, Spent]:
@@ -193,8 +195,8 @@ def _file(name: str) -> Handler:
     return answer_with_file
 
 
-async def _jpeg(content: bytes, longest: int | None = None) -> web.Response:
-    jpeg = await asyncio.to_thread(as_jpeg, content, longest)
+async def _jpeg(picture: EncodedPicture, longest: int | None = None) -> web.Response:
+    jpeg = await asyncio.to_thread(as_jpeg, picture, longest)
     return web.Response(body=jpeg, content_type="image/jpeg")
 
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import AsyncExitStack
-from dataclasses import replace
 from types import TracebackType
 from typing import Any
 
-from client.connection.detector import HOW_TO_SERVE, Detector, connect
+from client.connection.model_connection import HOW_TO_SERVE
 from client.connection.served_model import our_models
 from client.connection.settings import Connection
 from client.connection.transport import Transport, open_transport
+from client.detector import AsyncDetector
 from client.errors import ClientError, ServerUnavailable
 
 
@@ -24,7 +24,7 @@ class Models:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._open = AsyncExitStack()
-        self._detectors: dict[str, Detector] = {}
+        self._detectors: dict[str, AsyncDetector] = {}
         self._transports: list[Transport] = []
         self._lock = asyncio.Lock()
 
@@ -72,7 +72,7 @@ class Models:
             )
         raise ClientError("\n".join([*away, HOW_TO_SERVE]))
 
-    async def detector(self, name: str) -> Detector:
+    async def detector(self, name: str) -> AsyncDetector:
         """The one of the model `name`, connected once.
 
         Raises:
@@ -80,8 +80,8 @@ class Models:
         """
         async with self._lock:
             if name not in self._detectors:
-                connection = replace(self._connection, model=name)
-                self._detectors[name] = await self._open.enter_async_context(connect(connection))
+                detector = AsyncDetector(**{**vars(self._connection), "model": name})
+                self._detectors[name] = await self._open.enter_async_context(detector)
             return self._detectors[name]
 
     async def statistics(self) -> list[list[dict[str, Any]]]:

@@ -5,42 +5,42 @@ from __future__ import annotations
 import io
 
 from client.errors import PictureError
-from client.pictures.files import decode, oriented_size
+from client.pictures.encoded import EncodedPicture
 
 MOST_BYTES = 32 * 2**20
 MOST_PIXELS = 50_000_000
 
 
-def check(content: bytes) -> tuple[int, int]:
-    """(height, width) of a picture that the page takes, upright.
+def take(content: bytes) -> EncodedPicture:
+    """A picture that the page takes.
 
     Raises:
         PictureError: empty, not a picture of a format that is served, or of too many pixels.
     """
     if not content:
         raise PictureError("the file is empty")
-    height, width = oriented_size(content)
-    if height * width > MOST_PIXELS:
+    picture = EncodedPicture.of(content)
+    if picture.width * picture.height > MOST_PIXELS:
         raise PictureError(
-            f"it has {width} × {height} pixels, the page takes {MOST_PIXELS // 10**6} million"
+            f"it has {picture.width} × {picture.height} pixels, the page takes "
+            f"{MOST_PIXELS // 10**6} million"
         )
-    return height, width
+    return picture
 
 
-def as_jpeg(content: bytes, longest: int | None = None) -> bytes:
+def as_jpeg(picture: EncodedPicture, longest: int | None = None) -> bytes:
     """The picture as browsers show it.
 
     Args:
-        content: of any format that is served.
+        picture: of any format that is served.
         longest: pixels that neither side may exceed; None for the picture's own size.
 
     Raises:
-        PictureError: the page does not take it, or it cannot be decoded.
+        PictureError: it cannot be decoded.
     """
-    check(content)
-    picture = decode(content)
+    image = picture.decode()
     if longest is not None:
-        picture.thumbnail((longest, longest))
+        image.thumbnail((longest, longest))
     file = io.BytesIO()
-    picture.save(file, "JPEG", quality=90)
+    image.save(file, "JPEG", quality=90)
     return file.getvalue()

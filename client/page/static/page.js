@@ -17,6 +17,16 @@ let found = null; // {answer, detections} of it
 let highlighted = null;
 const hidden = new Set(); // class ids
 
+// The page's settings are there, or it throws; then the next call tries again.
+let starting = null;
+function started() {
+  starting ??= start().catch((error) => {
+    starting = null;
+    throw error;
+  });
+  return starting;
+}
+
 async function start() {
   settings = await (await ask("settings")).json();
   $("model").replaceChildren(...settings.models.map((name) => new Option(name)));
@@ -26,7 +36,14 @@ async function start() {
   document.body.classList.toggle("with-examples", settings.examples.length > 0);
 }
 
-function give(files) {
+async function give(given) {
+  const files = [...given]; // which are gone when the event is
+  try {
+    await started();
+  } catch (error) {
+    showFault(error.message);
+    return;
+  }
   if (files.length) select(add(files, select));
   else showFault("There is no file in what was dropped or pasted.");
 }
@@ -210,4 +227,4 @@ document.addEventListener("drop", (event) => {
 });
 
 refresh();
-start().catch((error) => showFault(error.message));
+started().catch((error) => showFault(error.message));

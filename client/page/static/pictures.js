@@ -61,7 +61,7 @@ class Picture {
 
 // The first of the files, which are all to choose from now.
 export function add(files, choose) {
-  const added = [...files].map(
+  const added = files.map(
     (file) => new Picture(file.name, async () => file, URL.createObjectURL(file), choose));
   given.unshift(...added);
   strip.prepend(...added.map((each) => each.button));

@@ -89,7 +89,7 @@ def parse_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
         type=float,
         default=START_TIMEOUT_SECS,
         metavar="SECS",
-        help="how long loading the models may take (%(default)s)",
+        help="how long loading the models may take without a word in the log (%(default)s)",
     )
     parser.add_argument(
         "--exit-timeout-secs",

@@ -49,7 +49,7 @@ class TritonServer:
         access_key: opens what `server.access` closes; None for a random one.
         log_path: the file for all that the server and its models print; None for a temporary one,
             without a line for each request.
-        start_timeout_secs: how long loading the models may take.
+        start_timeout_secs: how long loading the models may take without a word in the log.
         exit_timeout_secs: how long ``stop`` waits for requests in flight.
         client_shared_memory: lets clients with the access key hand over tensors in shared memory.
         options: further options for tritonserver, the last word on those set here too.

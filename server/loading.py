@@ -10,7 +10,7 @@ from pathlib import Path
 from server import failures
 from server.errors import ServerError
 from server.health import ModelState
-from server.log import noteworthy_lines
+from server.log import last_word_of_a_model, noteworthy_lines
 from server.process import Process
 
 POLL_SECS = 0.1
@@ -33,24 +33,32 @@ def wait_until_loaded(
         index: asks it for its index; None while it does not answer.
         models: those that it loads, for reports of progress.
         log_path: its log.
-        timeout_secs: how long that may take.
+        timeout_secs: how long that may take without a word in the log. A network that is compiled
+            for a dozen shapes takes long, and says so after each.
 
     Raises:
         ServerError: it has ended, or takes too long.
     """
-    started = time.monotonic()
-    reported = 0.0
+    started = heard = time.monotonic()
+    reported, log_bytes = 0.0, 0
     while (states := index()) is None:
-        elapsed = time.monotonic() - started
+        now = time.monotonic()
+        elapsed = now - started
+        if log_bytes != (log_bytes := log_path.stat().st_size):
+            heard = now
         if process.has_ended():
             raise ServerError(f"tritonserver ended while it started; {_end_of(log_path)}")
-        if elapsed > timeout_secs:
+        if now - heard > timeout_secs:
             raise ServerError(
-                f"tritonserver has not loaded its models in {elapsed:.0f} s; {_end_of(log_path)}"
+                f"tritonserver has not loaded its models in {elapsed:.0f} s, and its log says "
+                f"nothing new for {timeout_secs:g} s; {_end_of(log_path)}"
             )
         if elapsed - reported >= PROGRESS_SECS:
             reported = elapsed
-            logger.info("Loading %s ... %.0f s", ", ".join(models), elapsed)
+            said = last_word_of_a_model(log_path)
+            logger.info(
+                "Loading %s ... %.0f s%s", ", ".join(models), elapsed, f", {said}" if said else ""
+            )
         time.sleep(POLL_SECS)
     return states
 

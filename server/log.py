@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 TRITON_LINE = re.compile(r"(?P<severity>[IWEF])\d{4} \d\d:\d\d:\d\d\.\d+ \d+ \S+\] ")
+MODEL_LINE = re.compile(r'[IWEF]\d{4} \S+ \d+ \S+\.py:\d+\] "?(?P<said>.*?)"?$')
 TABLE_LINE = re.compile(r"[|+]")
 # What pre- and postprocess write of each request: model_repository/*/1/request_report.py.
 REQUEST_LINE = re.compile(r'\{"time": ')
@@ -55,3 +56,11 @@ def noteworthy_lines(path: Path) -> list[str]:
         for line in path.read_text(encoding="utf-8", errors="replace").splitlines()
         if is_noteworthy(line)
     ]
+
+
+def last_word_of_a_model(path: Path) -> str:
+    """Returns what a Python model logged last, such as what it has compiled; or nothing."""
+    lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
+    return next(
+        (found["said"] for line in reversed(lines) if (found := MODEL_LINE.match(line))), ""
+    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import re
 import socket
 from collections.abc import Callable
 from pathlib import Path
@@ -14,6 +15,7 @@ import pytest
 import tritonclient.grpc
 import tritonclient.http
 
+from server import loading
 from server.errors import ServerError
 from server.launch import TritonServer
 from server.listen import Listen
@@ -130,9 +132,34 @@ def test_models_that_take_too_long_are_given_up(
         "        time.sleep(600)\n",
     )
     server = TritonServer(echo_repository, start_timeout_secs=2, exit_timeout_secs=0)
-    with pytest.raises(ServerError, match="has not loaded its models in 2 s"):
+    with pytest.raises(ServerError, match=r"its models in \d+ s, and .* nothing new for 2 s"):
         server.start()
     assert Traces.of(echo_repository).processes == {}
+
+
+def test_models_that_take_long_and_say_so_are_waited_for(
+    tmp_path: Path,
+    add_model: Callable[..., None],
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """As a network that PyTorch compiles for a dozen shapes."""
+    add_model(
+        tmp_path,
+        "compiled",
+        "import time\n"
+        "import triton_python_backend_utils as pb_utils\n"
+        "class TritonPythonModel:\n"
+        "    def initialize(self, args):\n"
+        "        for shape in range(12):\n"
+        "            time.sleep(0.5)\n"
+        "            pb_utils.Logger.log_info(f'compiled for {shape}')\n",
+    )
+    monkeypatch.setattr(loading, "PROGRESS_SECS", 1.0)
+    caplog.set_level("INFO", "server")
+    with TritonServer(tmp_path, start_timeout_secs=3, exit_timeout_secs=0) as server:
+        assert server.models == ["compiled"]
+    assert re.search(r"Loading compiled \.\.\. \d s, compiled for \d+$", caplog.text, re.MULTILINE)
 
 
 @pytest.mark.parametrize(("log_name", "logged"), [(None, "none"), ("log", "all")])

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from html import escape
 
-from perf.report import format
-from perf.report.bars import Dot, dot_rows
-from perf.report.figures import LabelledRun
+from client.charts import format
+from client.charts.tables import table
+from perf.report.dots import Dot, dot_rows
+from perf.report.figures import LabelledRun, load_label
 from perf.report.published import MARKS
 
 
@@ -47,7 +48,7 @@ def _table(runs: Sequence[LabelledRun]) -> str:
         uncertain = "" if best.stable else "~"
         cells = [
             each.label + ("" if run.complete else " (not complete)"),
-            format.load(run.scenario.load_kind, best.load),
+            load_label(run, best),
             uncertain + format.rate(best.throughput),
             format.ratio(best.throughput / base.throughput),
             uncertain + format.milliseconds(best.latency_ms.p50),
@@ -55,18 +56,16 @@ def _table(runs: Sequence[LabelledRun]) -> str:
             uncertain + format.milliseconds(best.latency_ms.p99),
             format.ratio(best.latency_ms.p50 / base.latency_ms.p50),
         ]
-        rows.append("".join(f"<td>{escape(cell)}</td>" for cell in cells))
+        rows.append(cells)
     head = ("scenario", "load", "img/s", "ratio", "p50, ms", "p95, ms", "p99, ms", "ratio of p50")
-    heads = "".join(f"<th>{each}</th>" for each in head)
-    body = "".join(f"<tr>{row}</tr>" for row in rows)
-    return f'<div class="scroll"><table class="named"><tr>{heads}</tr>{body}</table></div>'
+    return table(head, rows, "named")
 
 
 def _dots(runs: Sequence[LabelledRun]) -> str:
     dots = [
         Dot(
             each.label,
-            format.load(each.run.scenario.load_kind, each.best.load),
+            load_label(each.run, each.best),
             each.best.throughput,
             f"{format.rate(each.best.throughput)} img/s",
             "ours",

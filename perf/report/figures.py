@@ -104,6 +104,12 @@ def step_label(run: Run, step: str) -> str:
     return f"{step} (recorded)" if recorded else step
 
 
+def load_label(run: Run, level: Level) -> str:
+    """A load as a phrase: "concurrency 4", "2.5 requests/s"."""
+    concurrent = run.scenario.load_kind == "concurrency"
+    return f"concurrency {level.load:g}" if concurrent else f"{level.load:g} requests/s"
+
+
 def _model_time(run: Run, level: Level, step: str, model: str) -> ModelTime:
     statistics = level.statistics[model]
     requests = max(1, statistics.requests)

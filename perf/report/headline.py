@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from perf.report import format
+from client.charts import format
 from perf.report.figures import (
     LabelledRun,
     accounted,
+    load_label,
     model_times,
     outside_models,
     step_label,
@@ -29,7 +30,7 @@ def headline(runs: Sequence[LabelledRun]) -> str:
     about = subject(runs)
     run, level = about.run, about.best
     times = model_times(run, level)
-    where = format.load(run.scenario.load_kind, level.load)
+    where = load_label(run, level)
     reached = f"{format.rate(level.throughput)} pictures per second"
     working = [each for each in times if each.busy is not None]
     if not working:
@@ -56,7 +57,7 @@ def explanation(runs: Sequence[LabelledRun]) -> str:
     shares.sort(key=lambda share: -share[1])
     sentences = [
         f"Of the {format.milliseconds(level.latency_ms.mean)} ms that a request takes at "
-        f"{format.load(run.scenario.load_kind, level.load)}, "
+        f"{load_label(run, level)}, "
         + ", ".join(f"{format.percent(share)} are {name}" for name, share in shares if share > 0)
         + "."
     ]

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from html import escape
 
-from perf.report import format
-from perf.report.bars import legend
-from perf.report.curve import Line, Point, line_chart
+from client.charts import format
+from client.charts.bars import legend
+from client.charts.curve import Line, Point, line_chart
+from client.charts.tables import table
 from perf.report.figures import LabelledRun, model_times, step_label
 from perf.result import Level, Run
 
@@ -89,12 +90,10 @@ def _table(run: Run) -> str:
         head.append("GPU busy")
     if len(run.levels) > 1 and all(level.load == run.levels[0].load for level in run.levels):
         head.append("memory, GiB")
-    rows = "".join(f"<tr>{_cells(run, level, head)}</tr>" for level in run.levels)
-    heads = "".join(f"<th>{escape(each)}</th>" for each in head)
-    return f'<div class="scroll"><table><tr>{heads}</tr>{rows}</table></div>'
+    return table(head, [_cells(run, level, head) for level in run.levels])
 
 
-def _cells(run: Run, level: Level, head: Sequence[str]) -> str:
+def _cells(run: Run, level: Level, head: Sequence[str]) -> list[str]:
     uncertain = "" if level.stable else "~"
     cells = [f"{level.load:g}", uncertain + format.rate(level.throughput)]
     cells += [
@@ -108,4 +107,4 @@ def _cells(run: Run, level: Level, head: Sequence[str]) -> str:
         )
     if "memory, GiB" in head:
         cells.append("–" if level.memory_bytes is None else f"{level.memory_bytes / 2**30:.2f}")
-    return "".join(f"<td>{escape(cell)}</td>" for cell in cells)
+    return cells

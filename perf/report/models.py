@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from html import escape
 
-from perf.report import format
-from perf.report.bars import Segment, bar_row, legend, stacked_bar
-from perf.report.figures import LabelledRun, ModelTime, model_times, step_label
+from client.charts import format
+from client.charts.bars import Segment, bar_row, legend, stacked_bar
+from perf.report.figures import LabelledRun, ModelTime, load_label, model_times, step_label
 from perf.result import Level
 
 PARTS = (
@@ -37,7 +37,7 @@ def _times(labelled: LabelledRun) -> str:
     if not full:
         return ""
     groups = "".join(
-        f"<h4>{escape(format.load(run.scenario.load_kind, level.load))}</h4>"
+        f"<h4>{escape(load_label(run, level))}</h4>"
         + "".join(
             bar_row(
                 step_label(run, each.step),
@@ -83,7 +83,7 @@ def _batches(labelled: LabelledRun) -> str:
             if each.step == "network" and each.batches:
                 rows.append(
                     bar_row(
-                        format.load(run.scenario.load_kind, level.load),
+                        load_label(run, level),
                         stacked_bar(_shares(each), sum(each.batches.values())),
                         f"{each.mean_batch:.2f}",
                     )

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from html import escape
 
-from perf.report import format
-from perf.report.bars import Segment, bar_row, legend, stacked_bar
+from client.charts import format
+from client.charts.bars import Segment, bar_row, legend, stacked_bar
 from perf.report.figures import (
     LabelledRun,
     accounted,
+    load_label,
     model_times,
     outside_models,
     step_label,
@@ -31,7 +32,7 @@ def overview(runs: Sequence[LabelledRun]) -> str:
     full = max(accounted(run, level) for level in levels)
     bars = "".join(
         bar_row(
-            format.load(run.scenario.load_kind, level.load),
+            load_label(run, level),
             stacked_bar(_segments(run, level), full),
             f"{format.milliseconds(level.latency_ms.mean)} ms",
         )

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from html import escape
 from pathlib import Path
 
+from client.charts.document import document
 from perf.report.comparison import comparison
 from perf.report.figures import LabelledRun
 from perf.report.loads import loads
@@ -29,19 +30,4 @@ def page(runs: Sequence[LabelledRun]) -> str:
     sections = (overview, comparison, loads, times, batches, setting)
     body = "\n".join(section(runs) for section in sections)
     kicker = f'<p class="kicker">{escape(title)} · {escape(when)}</p>'
-    return document(title, f"{kicker}\n{body}")
-
-
-def document(title: str, body: str) -> str:
-    """An HTML page in the style of the reports.
-
-    Args:
-        title: a text.
-        body: HTML.
-    """
-    return (
-        '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<title>{escape(title)}</title><style>\n{STYLE.read_text()}</style>"
-        f"</head>\n<body>{body}\n</body></html>\n"
-    )
+    return document(title, f"{kicker}\n{body}", STYLE)

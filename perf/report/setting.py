@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from html import escape
-from typing import Any
 
-from perf.report import format
+from client.charts import format
+from client.charts.tables import definitions
 from perf.report.figures import LabelledRun
 from perf.result import Run
 
@@ -25,9 +25,9 @@ def _grouped(runs: Sequence[LabelledRun]) -> list[list[LabelledRun]]:
 
 def _group(runs: Sequence[LabelledRun]) -> str:
     rows = _machine_rows(runs[0].run)
-    return _definitions(rows) + "".join(
+    return definitions(rows) + "".join(
         f"<details><summary>{escape(each.label)}, {escape(each.run.started_at)}</summary>"
-        + _definitions(_run_rows(each))
+        + definitions(_run_rows(each))
         + "</details>"
         for each in runs
     )
@@ -59,11 +59,3 @@ def _run_rows(labelled: LabelledRun) -> dict[str, str]:
             )
     rows["command lines, raw output"] = f"{labelled.folder}/*/"
     return rows
-
-
-def _definitions(rows: Mapping[str, Any]) -> str:
-    return (
-        "<dl>"
-        + "".join(f"<dt>{escape(key)}</dt><dd>{escape(value)}</dd>" for key, value in rows.items())
-        + "</dl>"
-    )

@@ -24,10 +24,11 @@ from typing import Any
 import numpy as np
 import yaml
 
+from client.charts.curve import Line, Point, line_chart
+from client.charts.document import document
 from perf.errors import PerfError
 from perf.input_data import choose_pictures
-from perf.report.curve import Line, Point, line_chart
-from perf.report.page import document
+from perf.report.page import STYLE
 from perf.runner.machine import describe_machine, describe_versions
 from perf.studies.arguments import Commands, add_checkpoint, add_images, positive
 from perf.studies.network_session import import_onnxruntime
@@ -195,7 +196,7 @@ def _page(setting: str, costs: dict[tuple[str, int], Cost]) -> str:
         charts.append("</div>")
     title = "How the network's cost grows"
     head = f'<h1>{title}</h1><p class="note">{escape(setting)}</p>'
-    return document(title, "\n".join([head, *charts]))
+    return document(title, "\n".join([head, *charts]), STYLE)
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@ from __future__ import annotations
 import dataclasses
 from pathlib import Path
 
-from perf.report import format
+from client.charts import format
 from perf.report.figures import labelled
 from perf.report.headline import explanation, headline
 from perf.result import Run

@@ -4,7 +4,7 @@ import dataclasses
 import html
 from pathlib import Path
 
-from perf.report import format
+from client.charts import format
 from perf.report.figures import labelled
 from perf.report.page import page
 from perf.result import Run

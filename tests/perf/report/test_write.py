@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from client.charts import format
 from perf.errors import PerfError
-from perf.report import format
 from perf.report.write import write_report
 
 

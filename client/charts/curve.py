@@ -24,7 +24,7 @@ class Point:
 class Line:
     name: str
     style: str
-    """A class of style.css that gives it its colour."""
+    """A class of the page's style that gives it its colour."""
     points: Sequence[Point]
 
 

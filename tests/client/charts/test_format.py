@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from perf.report import format
+from client.charts import format
 
 
 @pytest.mark.parametrize(

@@ -19,11 +19,6 @@ def ratio(value: float) -> str:
     return f"{_three_digits(value)} ×"
 
 
-def load(kind: str, value: float) -> str:
-    """A load as a phrase: "concurrency 4", "2.5 requests/s"."""
-    return f"concurrency {value:g}" if kind == "concurrency" else f"{value:g} requests/s"
-
-
 def _three_digits(value: float) -> str:
     size = abs(value)
     decimals = 0 if size >= 100 else 1 if size >= 10 else 2

@@ -18,9 +18,10 @@ from client.coco.shard import Shard
 from client.coco.summary import Summary
 from client.connection.options import add_connection, add_servers, connection_of, number_between
 from client.errors import ClientError
-from client.evaluate import COCO_RESULTS, RESULTS, SUMMARY, evaluate
+from client.evaluate import evaluate
 from client.merge import merge
 from client.predict import DETECTIONS, predict
+from client.result_files import COCO_RESULTS, RESULTS, SUMMARY
 
 INTERRUPTED = 130
 PROGRAM = f"python -m {__package__}"

@@ -19,6 +19,7 @@ from client.coco.result_format import fault_of_results
 from client.coco.results import ResultsFile, describe_run
 from client.coco.shard import Shard
 from client.coco.summary import Failure, Summary, time_and_versions
+from client.coco.timing import Timing
 from client.connection.concurrency import for_each
 from client.connection.served_model import keypoint_oks_sigmas
 from client.connection.settings import Connection
@@ -27,10 +28,7 @@ from client.errors import ClientError, PictureError, RequestFailed, ServerUnavai
 from client.json_file import write_json
 from client.latency import Latency
 from client.pictures.encoded import EncodedPicture
-
-RESULTS = "results.jsonl"
-COCO_RESULTS = "coco_instances_results.json"
-SUMMARY = "summary.json"
+from client.result_files import COCO_RESULTS, RESULTS, SUMMARY
 
 FAILURES_IN_A_ROW = 50
 """So many say that something else than the pictures is wrong, and asking on is of no use."""
@@ -180,15 +178,16 @@ class _Run:
             _check_size(image, picture)
             started = time.perf_counter()
             found = await self._detector.detect(picture, request_id=f"{self.id}-{image.id}")
-            latency = time.perf_counter() - started
+            latency_ms = 1000 * (time.perf_counter() - started)
             results = found.to_coco(image.id)
             if fault := fault_of_results(image, results):
                 raise RequestFailed(f"the server's answer is damaged: {fault}")
         except (PictureError, RequestFailed) as error:
             self._fail(image, str(error))
         else:
-            self.results.append(image, len(picture.content), results)
-            self.latencies_ms.append(latency * 1000)
+            timing = Timing(time.time(), latency_ms)
+            self.results.append(image, len(picture.content), results, timing)
+            self.latencies_ms.append(latency_ms)
             self._failures_in_a_row = 0
         self._bar.update()
 

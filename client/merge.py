@@ -7,18 +7,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from artifact.json_text import parse_json
 from client.coco.average_precision import average_precision
 from client.coco.dataset import load_annotations
 from client.coco.model_match import match
-from client.coco.results import ResultsFile, check_line, read_results
+from client.coco.results import ResultsFile, check_line
 from client.coco.shard import Shard
 from client.coco.summary import Failure, Summary, time_and_versions
-from client.connection.served_model import categories, has_masks, keypoint_oks_sigmas
+from client.coco.timing import Timing
 from client.differences import differences
 from client.errors import ClientError
-from client.evaluate import COCO_RESULTS, RESULTS, SUMMARY
+from client.finished_run import FinishedRun, read_run
 from client.json_file import write_json
+from client.result_files import COCO_RESULTS, RESULTS, SUMMARY
 
 
 def merge(
@@ -44,7 +44,8 @@ def merge(
     parts = [_read(Path(folder)) for folder in folders]
     _check_same_run(parts)
     _check_all_there(parts)
-    run = parts[0].run
+    first = parts[0].found
+    run = first.run
     file = _annotation_file(parts) if annotations is None else Path(annotations)
     dataset = load_annotations(file, images=Path())
     if dataset.pictures != run.get("pictures"):
@@ -52,30 +53,31 @@ def merge(
             f"--annotations: {file} is of other pictures than the shards: of other ids, file names "
             f"or sizes, or in another order. It has {dataset.pictures}, they {run.get('pictures')}."
         )
-    masks, sigmas = parts[0].has_masks, parts[0].keypoint_oks_sigmas
-    notes = match(dataset, parts[0].categories, has_masks=masks, keypoint_oks_sigmas=sigmas)
+    masks, sigmas = first.has_masks, first.keypoint_oks_sigmas
+    notes = match(dataset, first.categories, has_masks=masks, keypoint_oks_sigmas=sigmas)
 
     lines: dict[int, dict[str, Any]] = {}
     failures: list[Failure] = []
     for part in parts:
         share = part.shard.of(dataset.images)
-        if part.lines.keys() - {image.id for image in share}:
+        if part.found.lines.keys() - {image.id for image in share}:
             raise ClientError(f"{part} has results for pictures of other shards")
         for image in share:
-            if image.id in part.lines:
-                check_line(part.folder / RESULTS, image, part.lines[image.id])
-        lines.update(part.lines)
+            if image.id in part.found.lines:
+                check_line(part.found.results, image, part.found.lines[image.id])
+        lines.update(part.found.lines)
         failures += [
             Failure(image.id, image.file_name, f"no result in {part}: continue it with --resume")
             for image in share
-            if image.id not in part.lines
+            if image.id not in part.found.lines
         ]
 
     output = Path(output)
     with ResultsFile(output / RESULTS, run, resume=False) as results:
         for image in dataset.images:
             if line := lines.get(image.id):
-                results.append(image, line["file_size"], line["results"])
+                timing = Timing.of_line(line)
+                results.append(image, line["file_size"], line["results"], timing)
         found = results.of(dataset.images)
     write_json(output / COCO_RESULTS, found, indent=None)
     summary = Summary(
@@ -87,7 +89,7 @@ def merge(
         detections=len(found),
         failures=tuple(failures),
         setting={
-            "merged": [str(part.folder.resolve()) for part in parts],
+            "merged": [str(part.found.folder.resolve()) for part in parts],
             "annotation_file": str(file.resolve()),
             "model": run["model"],
             **time_and_versions(),
@@ -101,49 +103,24 @@ def merge(
 class _Part:
     """The folder of a shard."""
 
-    folder: Path
     shard: Shard
-    run: dict[str, Any]
-    """As that of all shards together."""
-    lines: dict[int, dict[str, Any]]
-    """By the picture's id."""
-    categories: dict[int, str]
-    """Of the model, by their ids."""
-    has_masks: bool
-    """Of the model."""
-    keypoint_oks_sigmas: tuple[float, ...] | None
-    """Of the model."""
+    found: FinishedRun
 
     def __str__(self) -> str:
-        return f"shard {self.shard} ({self.folder})"
+        return f"shard {self.shard} ({self.found.folder})"
 
 
 def _read(folder: Path) -> _Part:
-    run, lines = read_results(folder / RESULTS)
-    if "shard" not in run:
+    found = read_run(folder)
+    if found.shard is None:
         raise ClientError(f"{folder} holds an evaluation of the whole data set, not of a shard")
-    try:
-        shard, model = Shard.parse(run.pop("shard")), run["model"]
-        return _Part(
-            folder,
-            shard,
-            run,
-            lines,
-            categories(model),
-            has_masks(model),
-            keypoint_oks_sigmas(model),
-        )
-    except (ValueError, KeyError, TypeError, AttributeError, StopIteration) as error:
-        raise ClientError(
-            f"line 1 of {folder / RESULTS} is damaged: it does not say what was evaluated. "
-            "Evaluate that shard anew."
-        ) from error
+    return _Part(found.shard, found)
 
 
 def _check_same_run(parts: Sequence[_Part]) -> None:
     first = parts[0]
     for part in parts[1:]:
-        found = differences(first.run, part.run)
+        found = differences(first.found.run, part.found.run)
         if found:
             path, one, other = found[0]
             raise ClientError(
@@ -167,10 +144,8 @@ def _check_all_there(parts: Sequence[_Part]) -> None:
 
 def _annotation_file(parts: Sequence[_Part]) -> Path:
     for part in parts:
-        try:
-            return Path(parse_json((part.folder / SUMMARY).read_bytes())["annotation_file"])
-        except (OSError, ValueError, KeyError, TypeError):
-            continue
+        if file := part.found.path_in_summary("annotation_file"):
+            return file
     raise ClientError(
         f"no shard has a {SUMMARY} that names the annotation file: give it with --annotations"
     )

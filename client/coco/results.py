@@ -19,6 +19,7 @@ from artifact.json_text import parse_json
 from client.coco.dataset import CocoImage
 from client.coco.result_format import CocoResult, fault_of_results
 from client.coco.shard import Shard
+from client.coco.timing import Timing
 from client.differences import differences
 from client.errors import ClientError
 
@@ -103,13 +104,28 @@ class ResultsFile:
             for result in self._lines[image.id]["results"]
         ]
 
-    def append(self, image: CocoImage, file_size: int, results: list[CocoResult]) -> None:
+    def append(
+        self,
+        image: CocoImage,
+        file_size: int,
+        results: list[CocoResult],
+        timing: Timing | None = None,
+    ) -> None:
         """Write that `image`, a file of `file_size` bytes, is finished.
+
+        Args:
+            timing: of its request; None where that is not known.
 
         Raises:
             ClientError: the file cannot be written.
         """
-        line = {"image_id": image.id, "file_size": file_size, "results": results}
+        line: dict[str, Any] = {
+            "image_id": image.id,
+            "file_size": file_size,
+            "results": results,
+        }
+        if timing is not None:
+            line["timing"] = timing.to_json()
         self._write(line)
         self._lines[image.id] = line
 

@@ -22,7 +22,8 @@ import pytest
 from artifact.names import DEFAULT_NAME
 from client.coco.summary import Summary
 from client.connection.settings import Connection
-from client.evaluate import RESULTS, evaluate
+from client.evaluate import evaluate
+from client.result_files import RESULTS
 from server.launch import TritonServer
 
 DEMO = Path(__file__).parents[2] / "demo"

@@ -24,7 +24,8 @@ from client.__main__ import main
 from client.coco.summary import Summary
 from client.connection.settings import Connection
 from client.errors import ClientError
-from client.evaluate import COCO_RESULTS, FAILURES_IN_A_ROW, RESULTS, SUMMARY, evaluate
+from client.evaluate import FAILURES_IN_A_ROW, evaluate
+from client.result_files import COCO_RESULTS, RESULTS, SUMMARY
 from server.launch import TritonServer
 from tests.client.conftest import (
     Demo,

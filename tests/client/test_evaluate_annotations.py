@@ -15,7 +15,7 @@ from pycocotools import mask as mask_utils
 from client.__main__ import main
 from client.coco.summary import Summary
 from client.errors import ClientError
-from client.evaluate import RESULTS, SUMMARY
+from client.result_files import RESULTS, SUMMARY
 from client.rle import run_lengths
 from server.launch import TritonServer
 from tests.client.conftest import Demo, connection_to, evaluate_demo

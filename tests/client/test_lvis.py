@@ -10,8 +10,8 @@ import pytest
 
 from client.__main__ import main
 from client.coco.shard import Shard
-from client.evaluate import COCO_RESULTS, SUMMARY
 from client.merge import merge
+from client.result_files import COCO_RESULTS, SUMMARY
 from server.launch import TritonServer
 from tests.client.conftest import Demo, connection_to, evaluate_demo
 

@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 
 from client.connection.settings import Connection
-from client.evaluate import COCO_RESULTS, evaluate
+from client.evaluate import evaluate
+from client.result_files import COCO_RESULTS
 from server.launch import TritonServer
 from tests.builder.network.graph_pieces import Arrays
 from tests.builder.network.trained_models import TRAINED_MODELS

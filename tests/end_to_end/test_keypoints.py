@@ -18,9 +18,10 @@ from artifact.names import ModelNames
 from builder.__main__ import main as builder
 from client.coco.shard import Shard
 from client.connection.settings import Connection
-from client.evaluate import COCO_RESULTS, evaluate
+from client.evaluate import evaluate
 from client.merge import merge
 from client.predict import predict
+from client.result_files import COCO_RESULTS
 from server.launch import TritonServer
 from tests.builder.network.graph_pieces import Arrays
 from tests.builder.network.trained_models import DEMO, GOLDENS

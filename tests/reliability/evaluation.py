@@ -12,7 +12,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from client.evaluate import COCO_RESULTS, RESULTS
+from client.result_files import COCO_RESULTS, RESULTS
 from tests.reliability.service import ROOT, wait_until
 
 POLL_SECS = 0.01

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from client.evaluate import RESULTS
+from client.result_files import RESULTS
 from tests.reliability.dataset import PICTURES
 from tests.reliability.evaluation import result_lines
 from tests.reliability.trial import Trial

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from artifact.names import ModelNames
-from client.evaluate import SUMMARY
+from client.result_files import SUMMARY
 from tests.reliability.open_loop import Outcome, most_in_flight, send
 from tests.reliability.service import Service
 from tests.reliability.stand_in import write_stand_in

@@ -7,8 +7,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from client.evaluate import SUMMARY
 from client.merge import merge
+from client.result_files import SUMMARY
 from tests.reliability.evaluation import Evaluation, lost, result_lines, same_results
 from tests.scaling.conftest import PICTURES
 from tests.scaling.pod import Pod

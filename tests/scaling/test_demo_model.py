@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from client.evaluate import SUMMARY
+from client.result_files import SUMMARY
 from tests.reliability.dataset import DEMO
 from tests.reliability.evaluation import Evaluation, lost, result_lines, same_results
 from tests.reliability.service import wait_until

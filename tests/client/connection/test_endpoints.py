@@ -18,7 +18,7 @@ import pytest
 from client.connection.model_connection import ModelConnection, connect
 from client.connection.settings import Connection
 from client.errors import ClientError, ServerUnavailable
-from client.evaluate import COCO_RESULTS, RESULTS, SUMMARY
+from client.result_files import COCO_RESULTS, RESULTS, SUMMARY
 from server.launch import TritonServer
 from tests.client.conftest import Demo, connection_to, evaluate_demo, finished, wait_until
 

@@ -13,7 +13,7 @@ from typing import Any
 from client.coco import cocoeval_process
 from client.coco.dataset import CocoDataset, CocoImage, GroundTruth
 from client.coco.lvis_average_precision import evaluate_lvis_results
-from client.coco.metrics import Metrics, category_labels
+from client.coco.metrics import Metrics, category_labels, category_metrics, percent
 from client.coco.result_format import CocoResult
 from client.errors import ClientError
 
@@ -106,10 +106,12 @@ def evaluate_results(
     kept = ("image_id", "category_id", "score", *keys)
     compared = [{name: result[name] for name in kept} for result in results]
     found = _in_a_process(ground_truth, compared, iou_type, image_ids, keypoint_oks_sigmas)
-    values = dict(zip(METRIC_NAMES[iou_type], map(_percent, found["stats"]), strict=False))
+    names = METRIC_NAMES[iou_type]
+    values = dict(zip(names, map(percent, found["stats"]), strict=False))
+    categories = tuple(category_metrics(each["id"], names, each) for each in found["categories"])
     labels = category_labels(ground_truth.content["categories"])
-    values |= {f"AP-{labels[key]}": _percent(value) for key, value in found["categories"]}
-    return Metrics(iou_type, values, found["table"])
+    values |= {f"AP-{labels[each.id]}": each.values["AP"] for each in categories}
+    return Metrics(iou_type, values, found["table"], categories)
 
 
 def _in_a_process(ground_truth: GroundTruth, *arguments: Any) -> dict[str, Any]:
@@ -128,7 +130,3 @@ def _in_a_process(ground_truth: GroundTruth, *arguments: Any) -> dict[str, Any]:
     raise ClientError(
         f"pycocotools cannot evaluate {arguments[1]} on {ground_truth.file}: {reason}"
     )
-
-
-def _percent(value: float) -> float | None:
-    return value * 100 if value > -1 else None

@@ -37,8 +37,8 @@ def evaluate(
         keypoint_oks_sigmas: for `keypoints`, of each point.
 
     Returns:
-        `stats`: the twelve figures, for keypoints ten, -1 for no value; `categories`: [id, AP] of
-        each; `table`: the lines that pycocotools prints.
+        `stats`: the twelve figures, for keypoints ten, -1 for no value; `categories`: the id of
+        each, and `category_figures`; `table`: the lines that pycocotools prints.
     """
     printed = io.StringIO()
     with contextlib.redirect_stdout(printed):
@@ -59,16 +59,37 @@ def evaluate(
         printed.seek(0)
         evaluation.summarize()
     # precision: [IoU threshold, recall, category, area range, maximum of detections]
-    precision = evaluation.eval["precision"][:, :, :, 0, -1]
-    categories = []
-    for index, category_id in enumerate(evaluation.params.catIds):
-        values = precision[:, :, index]
-        values = values[values > -1]
-        categories.append([int(category_id), float(np.mean(values)) if values.size else -1.0])
+    precision = evaluation.eval["precision"][..., -1]
+    categories = [
+        {"id": int(category_id), **category_figures(precision[:, :, index])}
+        for index, category_id in enumerate(evaluation.params.catIds)
+    ]
     return {
         "stats": [float(value) for value in evaluation.stats],
         "categories": categories,
         "table": printed.getvalue().rstrip("\n"),
+    }
+
+
+def category_figures(precision: np.ndarray) -> dict[str, Any]:
+    """What an evaluation says of one category.
+
+    Args:
+        precision: float64 [10 IoU thresholds from 0.5 on, 101 recalls, areas, of which the first is
+            all], -1 where there is nothing to find.
+
+    Returns:
+        `stats`: AP, AP50, AP75 and AP of each further area, -1 for no value; `curves`: the
+        precision at each of the 101 recalls with an IoU of 0.5, of 0.75, and the mean over all;
+        none where there is nothing to find.
+    """
+    everywhere = precision[:, :, 0]
+    curves = [everywhere[0], everywhere[5], everywhere.mean(axis=0)]
+    counted = [everywhere, everywhere[0], everywhere[5], *np.moveaxis(precision[:, :, 1:], 2, 0)]
+    means = [values[values > -1] for values in counted]
+    return {
+        "stats": [float(np.mean(values)) if values.size else -1.0 for values in means],
+        "curves": [curve.tolist() for curve in curves] if means[0].size else [],
     }
 
 

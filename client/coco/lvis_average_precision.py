@@ -16,9 +16,10 @@ from typing import Any
 import faster_coco_eval
 import numpy as np
 
+from client.coco.cocoeval_process import category_figures
 from client.coco.dataset import GroundTruth
 from client.coco.lvis_annotations import FREQUENCIES
-from client.coco.metrics import Metrics, category_labels
+from client.coco.metrics import Metrics, category_labels, category_metrics
 from client.coco.result_format import CocoResult
 from client.errors import ClientError
 
@@ -41,6 +42,9 @@ FIGURES = {
     "APf": ("0.50:0.95", "all", "f"),
 }
 """IoU thresholds, area range and categories of each."""
+
+CATEGORY_FIGURES = ("AP", "AP50", "AP75", "APs", "APm", "APl")
+"""Those of `FIGURES` that one category has."""
 
 LINE = " Average Precision  (AP) @[ IoU={:<9} | area={:>6s} | maxDets={} catIds={:>3s}] = {:0.3f}"
 """Of the table, as lvis prints it."""
@@ -90,9 +94,12 @@ def evaluate_lvis_results(
         shown = -1.0 if value is None else value / 100
         lines.append(LINE.format(thresholds, area, MAX_DETECTIONS, frequency, shown))
     labels = category_labels(categories)
-    for position, category in enumerate(categories):
-        values[f"AP-{labels[category['id']]}"] = _mean_percent(precision[:, :, position, 0])
-    return Metrics(iou_type, values, "\n".join(lines))
+    of_each = tuple(
+        category_metrics(category["id"], CATEGORY_FIGURES, category_figures(precision[:, :, n]))
+        for n, category in enumerate(categories)
+    )
+    values |= {f"AP-{labels[each.id]}": each.values["AP"] for each in of_each}
+    return Metrics(iou_type, values, "\n".join(lines), of_each)
 
 
 @dataclass

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import json
-import pickle
-import signal
-import subprocess
-import sys
 from collections.abc import Sequence
-from typing import Any
 
 from client.coco import cocoeval_process
 from client.coco.dataset import CocoDataset, CocoImage, GroundTruth
 from client.coco.lvis_average_precision import evaluate_lvis_results
 from client.coco.metrics import Metrics, category_labels, category_metrics, percent
+from client.coco.own_process import in_own_process
 from client.coco.result_format import CocoResult
 from client.errors import ClientError
 
@@ -105,28 +100,14 @@ def evaluate_results(
             )
     kept = ("image_id", "category_id", "score", *keys)
     compared = [{name: result[name] for name in kept} for result in results]
-    found = _in_a_process(ground_truth, compared, iou_type, image_ids, keypoint_oks_sigmas)
+    found = in_own_process(
+        cocoeval_process.__file__,
+        (ground_truth.content, compared, iou_type, image_ids, keypoint_oks_sigmas),
+        task=f"evaluate {iou_type} on {ground_truth.file}",
+    )
     names = METRIC_NAMES[iou_type]
     values = dict(zip(names, map(percent, found["stats"]), strict=False))
     categories = tuple(category_metrics(each["id"], names, each) for each in found["categories"])
     labels = category_labels(ground_truth.content["categories"])
     values |= {f"AP-{labels[each.id]}": each.values["AP"] for each in categories}
     return Metrics(iou_type, values, found["table"], categories)
-
-
-def _in_a_process(ground_truth: GroundTruth, *arguments: Any) -> dict[str, Any]:
-    ended = subprocess.run(
-        [sys.executable, cocoeval_process.__file__],
-        input=pickle.dumps((ground_truth.content, *arguments)),
-        capture_output=True,
-        check=False,
-    )
-    if ended.returncode == 0:
-        return json.loads(ended.stdout)
-    if ended.returncode < 0:
-        reason = f"it died of {signal.Signals(-ended.returncode).name}"
-    else:
-        reason = ended.stderr.decode(errors="replace").strip().rpartition("\n")[2]
-    raise ClientError(
-        f"pycocotools cannot evaluate {arguments[1]} on {ground_truth.file}: {reason}"
-    )

@@ -1,7 +1,6 @@
 """pycocotools' evaluation in a process of its own: started as a script by `average_precision.py`.
 
-It is C that can neither be interrupted nor caught when it crashes; a process can be ended, and has
-an exit status. Reads a pickle of the arguments of `evaluate` from stdin, writes JSON to stdout.
+Reads a pickle of the arguments of `evaluate` from stdin, writes JSON to stdout.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""`python -m client check | evaluate | merge | page | predict`."""
+"""`python -m client check | evaluate | merge | page | predict | report`."""
 
 from __future__ import annotations
 
@@ -21,7 +21,9 @@ from client.errors import ClientError
 from client.evaluate import evaluate
 from client.merge import merge
 from client.predict import DETECTIONS, predict
-from client.result_files import COCO_RESULTS, RESULTS, SUMMARY
+from client.report.evaluation import read_compared, read_evaluation
+from client.report.write import write_report
+from client.result_files import COCO_RESULTS, REPORT, RESULTS, SUMMARY
 
 INTERRUPTED = 130
 PROGRAM = f"python -m {__package__}"
@@ -79,6 +81,7 @@ def _evaluate(options: argparse.Namespace) -> int:
         output=options.output,
         resume=options.resume,
         shard=options.shard,
+        compare=options.compare,
     )
     return _told(summary, options.output)
 
@@ -89,7 +92,7 @@ def _merge(options: argparse.Namespace) -> int:
 
 
 def _told(summary: Summary, output: Path) -> int:
-    print(f"results in {output}: {COCO_RESULTS}, {SUMMARY}\n\n{summary}")
+    print(f"results in {output}: {COCO_RESULTS}, {SUMMARY}, {REPORT}\n\n{summary}")
     if summary.complete:
         return 0
     print(
@@ -111,6 +114,19 @@ def _page(options: argparse.Namespace) -> int:
 
     connection = connection_of(options)
     asyncio.run(serve(connection, host=options.host, port=options.port, examples=options.examples))
+    return 0
+
+
+def _report(options: argparse.Namespace) -> int:
+    evaluation = read_evaluation(
+        options.folder, images=options.images, annotations=options.annotations
+    )
+    compared = None
+    if options.compare is not None:
+        compared = read_compared(options.compare, evaluation.dataset, evaluation.images)
+    path = options.output or options.folder / REPORT
+    write_report(path, evaluation, compared)
+    print(path)
     return 0
 
 
@@ -181,6 +197,7 @@ def _parser() -> argparse.ArgumentParser:
         action="store_true",
         help="continue the run in --output: finished pictures are not sent again",
     )
+    _add_compare(evaluation)
     evaluation.set_defaults(run=_evaluate)
 
     merging = commands.add_parser(
@@ -224,6 +241,33 @@ def _parser() -> argparse.ArgumentParser:
     )
     page.set_defaults(run=_page)
 
+    reporting = commands.add_parser(
+        "report",
+        help="report.html of an evaluation, made anew, or against another one",
+        description="Write report.html about a finished evaluation, which needs no server. "
+        "With --compare it tells what differs from another evaluation of the same pictures.",
+    )
+    reporting.add_argument(
+        "folder", type=Path, metavar="DIR", help="the --output of `evaluate` or `merge`"
+    )
+    _add_compare(reporting)
+    reporting.add_argument(
+        "--images",
+        type=Path,
+        metavar="DIR",
+        help="the folder of pictures (default: where the evaluation found it)",
+    )
+    reporting.add_argument(
+        "--annotations",
+        type=Path,
+        metavar="FILE",
+        help="the annotation file (default: where the evaluation found it)",
+    )
+    reporting.add_argument(
+        "--output", type=Path, metavar="FILE", help=f"for the page (default: DIR/{REPORT})"
+    )
+    reporting.set_defaults(run=_report)
+
     prediction = commands.add_parser(
         "predict",
         help="pictures with detections drawn in",
@@ -260,7 +304,17 @@ def _add_output(parser: argparse.ArgumentParser) -> None:
         type=Path,
         default=Path("evaluation"),
         metavar="DIR",
-        help=f"for {RESULTS}, {COCO_RESULTS} and {SUMMARY} (default: %(default)s)",
+        help=f"for {RESULTS}, {COCO_RESULTS}, {SUMMARY} and {REPORT} (default: %(default)s)",
+    )
+
+
+def _add_compare(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--compare",
+        type=Path,
+        metavar="DIR",
+        help=f"the --output of another evaluation of the same pictures: {REPORT} tells what "
+        "differs",
     )
 
 

@@ -28,7 +28,9 @@ from client.errors import ClientError, PictureError, RequestFailed, ServerUnavai
 from client.json_file import write_json
 from client.latency import Latency
 from client.pictures.encoded import EncodedPicture
-from client.result_files import COCO_RESULTS, RESULTS, SUMMARY
+from client.report.evaluation import Evaluation, read_compared
+from client.report.write import write_report
+from client.result_files import COCO_RESULTS, REPORT, RESULTS, SUMMARY
 
 FAILURES_IN_A_ROW = 50
 """So many say that something else than the pictures is wrong, and asking on is of no use."""
@@ -42,6 +44,7 @@ def evaluate(
     output: str | Path = "evaluation",
     resume: bool = False,
     shard: Shard | None = None,
+    compare: str | Path | None = None,
     progress: bool = True,
 ) -> Summary:
     """Send every picture of a COCO or LVIS data set to the served model and compute its AP.
@@ -52,22 +55,25 @@ def evaluate(
         images: the folder of pictures, such as `val2017`; for LVIS the one that holds it.
         annotations: such as `instances_val2017.json` or `lvis_v1_val.json`.
         connection: the served model, and the servers that share the pictures.
-        output: folder for results.jsonl (written as answers come), coco_instances_results.json and
-            summary.json.
+        output: folder for results.jsonl (written as answers come), coco_instances_results.json,
+            summary.json and report.html.
         resume: continue the run that is in `output`, if there is one.
         shard: evaluate this share of the pictures alone, for `client.merge.merge`; None for all.
+        compare: the `output` of another evaluation of the same pictures: report.html then tells
+            what differs; None for none.
         progress: show on stderr how far it is.
 
     Raises:
-        ClientError: the data set, a server or `output` cannot be used; all servers were away for
-            longer than `connection.retry_for`; or nothing but failures came from them. What was
-            finished by then is kept.
+        ClientError: the data set, a server, `output` or `compare` cannot be used; all servers were
+            away for longer than `connection.retry_for`; or nothing but failures came from them.
+            What was finished by then is kept.
     """
     images, annotations, output = Path(images), Path(annotations), Path(output)
     dataset = load_dataset(images, annotations)
     share = shard.of(dataset.images) if shard else dataset.images
     if not share:
         raise ClientError(f"shard {shard} is empty: there are {len(dataset.images)} pictures")
+    compared = None if compare is None else read_compared(Path(compare), dataset, share)
 
     async def ask_for_all() -> tuple[_Run, tuple[str, ...]]:
         async with AsyncDetector(**vars(connection)) as detector:
@@ -124,6 +130,19 @@ def evaluate(
         },
     )
     write_json(output / SUMMARY, summary.to_json())
+    evaluation = Evaluation(
+        folder=output,
+        dataset=dataset,
+        images=share,
+        results=found,
+        finished=len(run.results),
+        timings=run.results.timings(share),
+        metrics=summary.metrics,
+        notes=notes,
+        model=model.identity,
+        summary=summary.to_json(),
+    )
+    write_report(output / REPORT, evaluation, compared)
     return summary
 
 

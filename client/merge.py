@@ -18,7 +18,9 @@ from client.differences import differences
 from client.errors import ClientError
 from client.finished_run import FinishedRun, read_run
 from client.json_file import write_json
-from client.result_files import COCO_RESULTS, RESULTS, SUMMARY
+from client.report.evaluation import Evaluation
+from client.report.write import write_report
+from client.result_files import COCO_RESULTS, REPORT, RESULTS, SUMMARY
 
 
 def merge(
@@ -33,7 +35,7 @@ def merge(
 
     Args:
         folders: the `output` of each `client.evaluate.evaluate` with a `shard`, in any order.
-        output: folder for the same three files for the whole data set.
+        output: folder for the same files for the whole data set.
         annotations: the annotation file; None for the one that the shards' summary.json names.
 
     Raises:
@@ -47,7 +49,8 @@ def merge(
     first = parts[0].found
     run = first.run
     file = _annotation_file(parts) if annotations is None else Path(annotations)
-    dataset = load_annotations(file, images=Path())
+    images = next(filter(None, (p.found.path_in_summary("image_folder") for p in parts)), None)
+    dataset = load_annotations(file, images or Path())
     if dataset.pictures != run.get("pictures"):
         raise ClientError(
             f"--annotations: {file} is of other pictures than the shards: of other ids, file names "
@@ -78,7 +81,7 @@ def merge(
             if line := lines.get(image.id):
                 timing = Timing.of_line(line)
                 results.append(image, line["file_size"], line["results"], timing)
-        found = results.of(dataset.images)
+        found, timings = results.of(dataset.images), results.timings(dataset.images)
     write_json(output / COCO_RESULTS, found, indent=None)
     summary = Summary(
         metrics=average_precision(
@@ -90,12 +93,26 @@ def merge(
         failures=tuple(failures),
         setting={
             "merged": [str(part.found.folder.resolve()) for part in parts],
+            **({} if images is None else {"image_folder": str(images)}),
             "annotation_file": str(file.resolve()),
             "model": run["model"],
             **time_and_versions(),
         },
     )
     write_json(output / SUMMARY, summary.to_json())
+    evaluation = Evaluation(
+        folder=output,
+        dataset=dataset,
+        images=dataset.images,
+        results=found,
+        finished=len(lines),
+        timings=timings,
+        metrics=summary.metrics,
+        notes=notes,
+        model=run["model"],
+        summary=summary.to_json(),
+    )
+    write_report(output / REPORT, evaluation)
     return summary
 
 

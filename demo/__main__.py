@@ -100,6 +100,7 @@ def main() -> int:
     print("\n=== The same pictures and weights in detectron2 itself")
     agree = all([compare(model) for model in MODELS])
     print(f"\nPictures with boxes and masks: {OUTPUT / '*' / 'pictures'}")
+    print(f"What the evaluations found:    {OUTPUT / '*' / 'evaluation' / 'report.html'}")
     print(f"Everything that was measured:  {OUTPUT / '*' / 'evaluation' / 'summary.json'}")
     if not agree:
         print(f"error: AP differs from detectron2's by more than {TOLERANCE}", file=sys.stderr)

@@ -26,17 +26,20 @@ class Line:
     style: str
     """A class of the page's style that gives it its colour."""
     points: Sequence[Point]
+    has_dots: bool = True
+    """At its points."""
 
 
-def line_chart(lines: Sequence[Line], x_title: str, y_title: str) -> str:
+def line_chart(lines: Sequence[Line], x_title: str, y_title: str, *, least_end: float = 0.0) -> str:
     """Lines on axes that begin at zero.
 
     Args:
         lines: at least one, with at least one point.
         x_title, y_title: the axes' names with their units.
+        least_end: how far both axes go, however small the values are.
     """
-    x_ticks = _ticks(max(point.x for line in lines for point in line.points))
-    y_ticks = _ticks(max(point.y for line in lines for point in line.points))
+    x_ticks = _ticks(max(least_end, *(point.x for line in lines for point in line.points)))
+    y_ticks = _ticks(max(least_end, *(point.y for line in lines for point in line.points)))
 
     def x(value: float) -> float:
         return LEFT + (WIDTH - LEFT - RIGHT) * value / x_ticks[-1]
@@ -58,7 +61,7 @@ def line_chart(lines: Sequence[Line], x_title: str, y_title: str) -> str:
     for line in lines:
         path = "L".join(f"{x(point.x):.1f} {y(point.y):.1f}" for point in line.points)
         parts.append(f'<path class="line {line.style}" d="M{path}"/>')
-        for point in line.points:
+        for point in line.points if line.has_dots else ():
             hollow = " hollow" if point.hollow else ""
             parts.append(
                 f'<circle class="{line.style}{hollow}" cx="{x(point.x):.1f}" '

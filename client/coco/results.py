@@ -104,6 +104,11 @@ class ResultsFile:
             for result in self._lines[image.id]["results"]
         ]
 
+    def timings(self, images: Iterable[CocoImage]) -> list[Timing]:
+        """Of the finished ones among `images`, where they are known."""
+        lines = (self._lines[image.id] for image in images if image.id in self._lines)
+        return [timing for line in lines if (timing := Timing.of_line(line))]
+
     def append(
         self,
         image: CocoImage,

@@ -130,6 +130,21 @@ def merge(given: Given, folder: Path, draw: Draw) -> Outcome:
     return outcome
 
 
+def report(given: Given, folder: Path, draw: Draw) -> Outcome:
+    evaluation, other = given.evaluation, given.evaluation
+    annotations = {"--annotations": str(given.annotations)}
+    changing = draw(st.sampled_from(["evaluation", "other", "annotations"]))
+    if changing == "annotations":
+        annotations = with_changes({"--annotations": given.annotations}, folder, draw)
+    elif changing == "other":
+        other = copy_of(folder, other, draw, ".json", ".jsonl")
+    else:
+        evaluation = copy_of(folder, evaluation, draw, ".json", ".jsonl")
+    options = [*words(annotations), "--compare", str(other)]
+    page = folder / "report.html"
+    return run_here("client", ["report", str(evaluation), *options, "--output", str(page)])
+
+
 def predict(given: Given, folder: Path, draw: Draw) -> Outcome:
     pictures = copy_of(folder, given.images, draw, ".jpg")
     output = ["--output", str(folder / "output")]
@@ -182,6 +197,7 @@ TRIED: dict[Try, tuple[int, int]] = {
     evaluate: (6, 200),
     resume: (3, 100),
     merge: (4, 200),
+    report: (4, 400),
     predict: (3, 150),
     perf_run: (8, 1000),
     perf_report: (15, 2000),

@@ -14,6 +14,7 @@ import perf.__main__
 import server.__main__
 from server.launch import TritonServer
 from tests.conftest import DEMO
+from tests.finished_evaluation import identity, write_evaluation
 from tests.permissions import bound_by_permissions
 
 ROOT = Path(__file__).parents[2]
@@ -50,6 +51,10 @@ READ = {
     "--annotations {bad:annotations}",
     "predict": "client predict --url {url} --output {out} {bad:images}",
     "merge": "client merge {bad:run} --output {out}",
+    "report": "client report {bad:run} --output {out}",
+    "report --compare": "client report {evaluation} --compare {bad:run} --output {out}",
+    "report --annotations": "client report {evaluation} --output {out} "
+    "--annotations {bad:annotations}",
     "perf run": "perf run {bad:scenario} --output {out}",
     "perf run --images": "perf run {scenario} --repository {build} --output {out} "
     "--images {bad:images}",
@@ -66,6 +71,7 @@ WRITTEN = {
     "--metrics-port 0 --log-file {bad}",
     "evaluate --output": "client evaluate --url {url} --images {images} "
     "--annotations {annotations} --output {bad}",
+    "report --output": "client report {evaluation} --output {bad}",
     "predict --output": "client predict --url {url} {picture} --output {bad}",
     "perf run --output": "perf run {scenario} --url {url} --images {images} --output {bad}",
     "perf report --output": "perf report {run} --output {bad}",
@@ -79,6 +85,7 @@ NESTED = {
     "inspect": (READ["inspect"], "manifest.json", BRACKETS),
     "evaluate --annotations": (READ["evaluate --annotations"], "", BRACKETS),
     "merge": (READ["merge"], "results.jsonl", BRACKETS + "\n"),
+    "report": (READ["report"], "results.jsonl", BRACKETS + "\n"),
     "perf run": (READ["perf run"], "", "a: " + BRACKETS[:30_000]),
     "perf report": (READ["perf report"], "run.json", BRACKETS),
 }
@@ -86,15 +93,24 @@ NESTED = {
 TOO_LONG = {"in one name": "é" * 130, "in all": "folder/" * 600 + "x"}
 
 
+@pytest.fixture(scope="session")
+def evaluation(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of an evaluation in which nothing was found."""
+    model = identity([{"id": 1, "name": "circle"}])
+    folder = tmp_path_factory.mktemp("evaluation")
+    return write_evaluation(folder, FILES["images"], FILES["annotations"], [], model)
+
+
 @pytest.fixture
 def refusal(
     tmp_path: Path,
     demo_repository: Path,
     demo_server: TritonServer,
+    evaluation: Path,
     capsys: pytest.CaptureFixture[str],
 ) -> Callable[[str, Path], str]:
     """What a command says that cannot use the file or folder in the place of ``{bad}``."""
-    known = {**FILES, "build": demo_repository, "out": tmp_path / "out"}
+    known = {**FILES, "build": demo_repository, "out": tmp_path / "out", "evaluation": evaluation}
 
     def run(command: str, bad: Path) -> str:
         package, *arguments = command.split()

@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from client.result_files import COCO_RESULTS, RESULTS
 from tests.reliability.service import ROOT, wait_until
@@ -98,13 +99,15 @@ def lost(acknowledged: Sequence[bytes], output: Path, undisturbed: Path) -> int:
 
     Nothing that was once `acknowledged`, a line of the results file, may have changed.
     """
-    expected, found = (
-        {line["image_id"]: line for line in map(json.loads, result_lines(folder))}
-        for folder in (undisturbed, output)
-    )
+    expected, found = map(_answers, (undisturbed, output))
     wrong = {image for image in expected if found.get(image) != expected[image]}
     kept = set(result_lines(output))
     return len(wrong | {json.loads(line)["image_id"] for line in acknowledged if line not in kept})
+
+
+def _answers(output: Path) -> dict[int, list[dict[str, Any]]]:
+    """By the picture's id, whenever they came."""
+    return {line["image_id"]: line["results"] for line in map(json.loads, result_lines(output))}
 
 
 def same_results(output: Path, undisturbed: Path) -> bool:

@@ -73,7 +73,7 @@ lint: .venv/.complete .venv/kserve/.complete ## Check style, formatting, imports
 .PHONY: lock
 lock: .venv/.complete ## Write requirements.lock anew from pyproject.toml, with the newest versions
 	.venv/bin/python -m pip install --quiet uv
-	.venv/bin/uv pip compile pyproject.toml --extra builder --extra client --extra server --extra dev \
+	.venv/bin/uv pip compile pyproject.toml --extra builder --extra client --extra server --extra video --extra dev \
 		--universal --python-version 3.10 --upgrade --generate-hashes --no-emit-index-url \
 		--custom-compile-command 'make lock' --quiet --output-file requirements.lock
 

@@ -42,7 +42,11 @@ class PictureFiles:
 
 
 def find_pictures(
-    folder: Path, *, recursive: bool = False, leave_out: Path | None = None
+    folder: Path,
+    *,
+    recursive: bool = False,
+    leave_out: Path | None = None,
+    further_suffixes: tuple[str, ...] = (),
 ) -> PictureFiles:
     """The pictures in a folder: files with the suffix of a format that is served, and files without
     any suffix whose content begins like one.
@@ -54,11 +58,13 @@ def find_pictures(
         folder: links in it are followed.
         recursive: go into the folders in it too, each once.
         leave_out: a folder that is not gone into.
+        further_suffixes: in small letters; files with one of these count as pictures.
 
     Raises:
         OSError: a folder cannot be read; `filename` says which.
     """
-    search = _Search(recursive, set() if leave_out is None else {os.path.realpath(leave_out)})
+    seen = set() if leave_out is None else {os.path.realpath(leave_out)}
+    search = _Search(recursive, further_suffixes, seen)
     pictures = sorted(search.pictures(folder))
     return PictureFiles(pictures, search.others, search.folders)
 
@@ -66,6 +72,7 @@ def find_pictures(
 @dataclass
 class _Search:
     recursive: bool
+    further_suffixes: tuple[str, ...]
     seen: set[str]
     others: Counter[str] = field(default_factory=Counter)
     folders: int = 0
@@ -83,7 +90,7 @@ class _Search:
                 if os.path.isdir(path):  # False for a link to nowhere or to itself
                     if self._goes_into(path):
                         to_do.append(path)
-                elif kind := _other_than_a_picture(path):
+                elif kind := _other_than_a_picture(path, self.further_suffixes):
                     self.others[kind] += 1
                 else:
                     yield path
@@ -97,13 +104,13 @@ class _Search:
         return self.recursive
 
 
-def _other_than_a_picture(path: Path) -> str | None:
+def _other_than_a_picture(path: Path, further_suffixes: tuple[str, ...]) -> str | None:
     """The kind of a file that is passed over; None for a picture."""
     if path.name.startswith("."):
         return "hidden"
     if not os.path.isfile(path):
         return "neither file nor folder"
-    if has_picture_suffix(path.name):
+    if has_picture_suffix(path.name) or path.name.lower().endswith(further_suffixes):
         return None
     if suffix := path.suffix.lower():
         is_shown = suffix.isprintable() and len(suffix) <= _LONGEST_SUFFIX

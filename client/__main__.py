@@ -132,21 +132,28 @@ def _report(options: argparse.Namespace) -> int:
 
 def _predict(options: argparse.Namespace) -> int:
     predictions = predict(
-        options.pictures,
+        options.sources,
         connection_of(options),
         output=options.output,
         score_threshold=options.score_threshold,
         recursive=options.recursive,
+        every=options.every,
     )
-    for path, reason in predictions.failures.items():
-        print(f"error: {path}: {reason}", file=sys.stderr)
-    count = sum(len(entry["detections"]) for entry in predictions.entries)
+    faults = [f"{path}: {reason}" for path, reason in predictions.failures.items()]
+    faults += [f"{made.video}: {fault}" for made in predictions.videos for fault in made.faults]
+    for fault in faults:
+        print(f"error: {fault}", file=sys.stderr)
     pictures = len(predictions.entries)
-    print(
-        f"{count} detections in {pictures} {'picture' if pictures == 1 else 'pictures'}: drawn in "
-        f"{predictions.output}, as JSON in {predictions.output / DETECTIONS}"
-    )
-    return 1 if predictions.failures else 0
+    if predictions.entries or predictions.failures:
+        count = sum(len(entry["detections"]) for entry in predictions.entries)
+        print(
+            f"{count} detections in {pictures} {'picture' if pictures == 1 else 'pictures'}: drawn "
+            f"in {predictions.output}, as JSON in {predictions.output / DETECTIONS}"
+        )
+    for made in predictions.videos:
+        if made.frames:
+            print(made)
+    return 1 if faults else 0
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -270,11 +277,15 @@ def _parser() -> argparse.ArgumentParser:
 
     prediction = commands.add_parser(
         "predict",
-        help="pictures with detections drawn in",
-        description="Draw what the model finds into pictures, and write it as JSON.",
+        help="pictures and videos with detections drawn in",
+        description="Draw what the model finds into pictures and videos, and write it as JSON.",
     )
     prediction.add_argument(
-        "pictures", type=Path, nargs="+", metavar="IMAGE_OR_FOLDER", help="files and folders"
+        "sources",
+        nargs="+",
+        metavar="SOURCE",
+        help="pictures, videos, folders and quoted patterns ('clips/*.mp4'); or one camera "
+        "(/dev/video0 or camera:0) or stream (rtsp:// or http://)",
     )
     prediction.add_argument(
         "--recursive", action="store_true", help="go into the folders in the folders too"
@@ -285,7 +296,8 @@ def _parser() -> argparse.ArgumentParser:
         type=Path,
         default=Path("predictions"),
         metavar="DIR",
-        help=f"for the pictures and {DETECTIONS} (default: %(default)s)",
+        help=f"for the pictures and {DETECTIONS}, the videos and their .jsonl "
+        "(default: %(default)s)",
     )
     prediction.add_argument(
         "--score-threshold",
@@ -293,6 +305,14 @@ def _parser() -> argparse.ArgumentParser:
         default=0.5,
         metavar="SCORE",
         help="leave out lower scores (default: %(default)s)",
+    )
+    prediction.add_argument(
+        "--every",
+        type=number_between(1, 1_000_000, int),
+        default=1,
+        metavar="N",
+        help="send each N-th frame of a video; the annotated video has those alone "
+        "(default: %(default)s)",
     )
     prediction.set_defaults(run=_predict)
     return parser

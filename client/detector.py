@@ -7,12 +7,13 @@ import weakref
 from collections import deque
 from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator
 from concurrent.futures import Future
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, aclosing
 from types import TracebackType
 from typing import Any, TypeVar, overload
 
 from artifact.names import DEFAULT_NAME
 from client.connection.background import background_loop, result_of
+from client.connection.concurrency import in_order
 from client.connection.endpoints import Endpoints
 from client.connection.model_connection import ModelConnection, connect
 from client.connection.served_model import ServedModel
@@ -136,19 +137,17 @@ class AsyncDetector:
             channel_order, score_threshold: see `__call__`.
         """
         limit = concurrency_of(concurrency, self.connection)
-        under_way: deque[asyncio.Task[Result]] = deque()
-        try:
+
+        async def encoded() -> AsyncIterator[EncodedPicture]:
             async for picture in _each(pictures):
-                encoded = await asyncio.to_thread(EncodedPicture.of, picture, channel_order)
-                under_way.append(asyncio.create_task(self.detect(encoded, score_threshold)))
-                while under_way and (len(under_way) >= limit or under_way[0].done()):
-                    yield await under_way.popleft()
-            while under_way:
-                yield await under_way.popleft()
-        finally:
-            for task in under_way:
-                task.cancel()
-            await asyncio.gather(*under_way, return_exceptions=True)
+                yield await asyncio.to_thread(EncodedPicture.of, picture, channel_order)
+
+        async def ask(picture: EncodedPicture) -> Result:
+            return await self.detect(picture, score_threshold)
+
+        async with aclosing(in_order(encoded(), ask, concurrency=limit)) as results:
+            async for result in results:
+                yield result
 
     async def detect(
         self,

@@ -25,3 +25,7 @@ class DeadlineExceeded(RequestFailed):
 
 class PictureError(ClientError):
     """A picture file that cannot be read or is not what its annotations say."""
+
+
+class VideoError(ClientError):
+    """A video that cannot be opened: it is none, is damaged, or is out of reach."""

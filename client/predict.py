@@ -1,4 +1,4 @@
-"""Detections of a served model in any pictures: drawn into them, and as JSON."""
+"""Detections of a served model in any pictures and videos: drawn into them, and as JSON."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from PIL import Image
 
@@ -18,7 +18,10 @@ from client.errors import ClientError, PictureError, RequestFailed
 from client.json_file import write_json
 from client.pictures.drawn_paths import drawn_paths
 from client.pictures.encoded import EncodedPicture
-from client.pictures.files import find_pictures
+from client.video.sources import find_sources
+
+if TYPE_CHECKING:
+    from client.predict_video import VideoPrediction
 
 DETECTIONS = "detections.json"
 
@@ -28,9 +31,11 @@ class Predictions:
     """What was predicted."""
 
     output: Path
-    """The folder with the drawn pictures and detections.json."""
+    """The folder with what was drawn, and detections.json."""
     entries: list[dict[str, Any]]
     """Those of detections.json, in the order of the pictures."""
+    videos: list[VideoPrediction]
+    """In the order of the videos."""
     failures: dict[Path, str]
     """Why a picture has no entry."""
 
@@ -42,30 +47,41 @@ def predict(
     output: str | Path = "predictions",
     score_threshold: float = 0.5,
     recursive: bool = False,
+    every: int = 1,
+    progress: bool = True,
 ) -> Predictions:
-    """Send pictures to the served model and draw what it finds.
+    """Send pictures and videos to the served model and draw what it finds.
 
-    A picture that cannot be read or is refused does not stop the others.
+    A picture or video that cannot be read or is refused does not stop the others.
 
     Args:
-        paths: pictures, and folders of pictures. What is passed over in a folder is told in the
-            log.
+        paths: pictures, videos, folders of both, patterns, a camera or a stream: see
+            `client.video.sources.find_sources`. What is passed over in a folder is told in the log.
         connection: the served model, and the servers that share the pictures.
         output: folder for one `<name>.png` for each picture, in subfolders as the picture was, and
             for detections.json: a list of {file, drawn, width, height, detections: [{category_id,
             category, score, box [x1, y1, x2, y2], mask {size [h, w], counts}, keypoints [{name, x,
-            y, score}]}]}, in pixels with the EXIF orientation applied.
+            y, score}]}]}, in pixels with the EXIF orientation applied. For videos see
+            `client.predict_video.predict_video`.
         score_threshold: leave out detections with lower scores.
         recursive: go into the subfolders of `paths` too, but for `output`.
+        every: send each N-th frame of a video.
+        progress: show on stderr how far a video is.
 
     Raises:
-        ClientError: a path that does not exist, no usable server, or `output` cannot be written.
+        ClientError: a path that does not exist, no usable server, or `output` cannot be written; a
+            video, where PyAV is not installed.
     """
     folder = Path(output)
-    pictures = find_pictures([Path(path) for path in paths], recursive=recursive, leave_out=folder)
+    sources = find_sources(paths, recursive=recursive, leave_out=folder)
+    pictures = sources.pictures
     drawn = drawn_paths(pictures, folder)
+    drawn_videos = drawn_paths(sources.videos, folder, suffix=".mp4")
+    if sources.videos:
+        _check_pyav()
     run = secrets.token_hex(4)
     entries: dict[Path, dict[str, Any]] = {}
+    videos: list[VideoPrediction] = []
     failures: dict[Path, str] = {}
 
     async def ask_for_all() -> None:
@@ -83,6 +99,20 @@ def predict(
                     failures[path] = str(error)
 
             await for_each(pictures, ask, concurrency=connection.concurrency)
+            for video, path in drawn_videos.items():
+                from client.predict_video import predict_video
+
+                videos.append(
+                    await predict_video(
+                        detector,
+                        video,
+                        folder / path,
+                        every=every,
+                        score_threshold=score_threshold,
+                        run=run,
+                        progress=progress,
+                    )
+                )
 
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -90,9 +120,17 @@ def predict(
         raise ClientError(f"cannot write to {folder}: {error.strerror}") from error
     asyncio.run(ask_for_all())
     in_order = [entries[path] for path in pictures if path in entries]
-    write_json(folder / DETECTIONS, in_order)
+    if pictures:
+        write_json(folder / DETECTIONS, in_order)
     told_in_order = {path: failures[path] for path in pictures if path in failures}
-    return Predictions(folder, in_order, told_in_order)
+    return Predictions(folder, in_order, videos, told_in_order)
+
+
+def _check_pyav() -> None:
+    try:
+        import av  # noqa: F401
+    except ImportError as error:
+        raise ClientError("PyAV, which reads videos, is not installed: pip install av") from error
 
 
 async def _predict(

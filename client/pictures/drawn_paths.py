@@ -7,6 +7,7 @@ import unicodedata
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TypeVar
 
 from client.errors import ClientError
 
@@ -14,8 +15,13 @@ LONGEST_NAME_BYTES = 255
 """Of nearly every file system."""
 
 
-def drawn_paths(pictures: Mapping[Path, Path], folder: Path) -> dict[Path, Path]:
-    """A file in `folder` for each picture, of its own name with ``.png`` where that is free.
+Source = TypeVar("Source", bound=os.PathLike[str])
+
+
+def drawn_paths(
+    pictures: Mapping[Source, Path], folder: Path, *, suffix: str = ".png"
+) -> dict[Source, Path]:
+    """A file in `folder` for each picture, of its own name with `suffix` where that is free.
 
     Names that differ in small and large letters, or in how Unicode composes them, count as one:
     some file systems see no difference.
@@ -23,6 +29,7 @@ def drawn_paths(pictures: Mapping[Path, Path], folder: Path) -> dict[Path, Path]
     Args:
         pictures: for each picture, what the file is called if it can be, but for its suffix.
         folder: not made yet, perhaps.
+        suffix: of the files.
 
     Returns:
         For each picture a path relative to `folder`.
@@ -33,12 +40,12 @@ def drawn_paths(pictures: Mapping[Path, Path], folder: Path) -> dict[Path, Path]
     places = {os.path.realpath(picture) for picture in pictures}
     used = {_folded(parent) for wanted in pictures.values() for parent in wanted.parents}
     numbers: Counter[str] = Counter()
-    paths: dict[Path, Path] = {}
+    paths: dict[Source, Path] = {}
     for picture, wanted in pictures.items():
-        path = first = _with_stem_end(wanted, "")
+        path = first = _with_stem_end(wanted, suffix)
         while _folded(path) in used:
             numbers[_folded(first)] += 1
-            path = _with_stem_end(wanted, f"-{numbers[_folded(first)] + 1}")
+            path = _with_stem_end(wanted, f"-{numbers[_folded(first)] + 1}{suffix}")
         if os.path.realpath(folder / path) in places:
             raise ClientError(
                 f"drawing {picture} would overwrite {folder / path}, which is one of the pictures: "
@@ -51,7 +58,7 @@ def drawn_paths(pictures: Mapping[Path, Path], folder: Path) -> dict[Path, Path]
 
 def _with_stem_end(path: Path, end: str) -> Path:
     """``a/b.png`` for ``a/b.jpg``; its stem is cut where the name would be too long."""
-    stem, end = path.stem, f"{end}.png"
+    stem = path.stem
     while len(os.fsencode(stem + end)) > LONGEST_NAME_BYTES:
         stem = stem[:-1]
     return path.with_name(stem + end)

@@ -60,7 +60,11 @@ def decode(content: bytes) -> Image.Image:
 
 
 def find_pictures(
-    paths: Sequence[Path], *, recursive: bool = False, leave_out: Path | None = None
+    paths: Sequence[Path],
+    *,
+    recursive: bool = False,
+    leave_out: Path | None = None,
+    further_suffixes: tuple[str, ...] = (),
 ) -> dict[Path, Path]:
     """The files among `paths`, and the pictures in the folders among them, by name.
 
@@ -68,7 +72,8 @@ def find_pictures(
 
     Args:
         paths: a file is taken whatever it is called.
-        recursive, leave_out: for the folders, see `artifact.picture_files.find_pictures`.
+        recursive, leave_out, further_suffixes: for the folders, see
+            `artifact.picture_files.find_pictures`.
 
     Returns:
         Each file once, with its path inside the folder that it was found in (of a file among
@@ -85,22 +90,27 @@ def find_pictures(
     for path in written.values():
         assert path is not None
         if path.is_dir():
-            for picture in _pictures_in(path, recursive, leave_out):
+            for picture in _pictures_in(path, recursive, leave_out, further_suffixes):
                 pictures.setdefault(picture, picture.relative_to(path))
         else:
             pictures.setdefault(path, Path(path.name))
     return pictures
 
 
-def _pictures_in(folder: Path, recursive: bool, leave_out: Path | None) -> list[Path]:
+def _pictures_in(
+    folder: Path, recursive: bool, leave_out: Path | None, further_suffixes: tuple[str, ...]
+) -> list[Path]:
     try:
-        found = picture_files.find_pictures(folder, recursive=recursive, leave_out=leave_out)
+        found = picture_files.find_pictures(
+            folder, recursive=recursive, leave_out=leave_out, further_suffixes=further_suffixes
+        )
     except OSError as error:
         raise ClientError(f"cannot read {error.filename}: {error.strerror}") from error
     if not found.pictures:
         there = f"; there are {found.passed_over}" if found.passed_over else ""
-        suffixes = ", ".join(suffix for each in SUFFIXES.values() for suffix in each)
-        raise ClientError(f"no pictures in {folder}: looked for {suffixes}{there}")
+        suffixes = [suffix for each in SUFFIXES.values() for suffix in each]
+        looked_for = ", ".join([*suffixes, *further_suffixes])
+        raise ClientError(f"no pictures in {folder}: looked for {looked_for}{there}")
     if found.passed_over:
         logger.warning("passed over in %s: %s", folder, found.passed_over)
     return found.pictures

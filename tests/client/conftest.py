@@ -17,7 +17,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from artifact.names import DEFAULT_NAME
 from client.coco.summary import Summary
@@ -25,6 +27,7 @@ from client.connection.settings import Connection
 from client.evaluate import evaluate
 from client.result_files import RESULTS
 from server.launch import TritonServer
+from tests.client.videos import Pixels
 
 DEMO = Path(__file__).parents[2] / "demo"
 IMAGES = DEMO / "val" / "images"
@@ -93,10 +96,9 @@ def write_recorded_repository(
     for result in demo.results:
         by_image[result["image_id"]].append(result)
     answers = {
-        hashlib.sha256((demo.images / image["file_name"]).read_bytes()).hexdigest(): by_image[
-            image["id"]
-        ]
+        hashlib.sha256(content).hexdigest(): by_image[image["id"]]
         for image in demo.content["images"]
+        for content in as_they_are_sent(demo.images / image["file_name"])
     }
     version = folder / name / "1"
     version.mkdir(parents=True)
@@ -114,6 +116,24 @@ def write_recorded_repository(
         )
     )
     return folder
+
+
+@pytest.fixture(scope="session")
+def pictures(demo: Demo) -> dict[int, Pixels]:
+    """The demo's of 333x251 pixels by their image ids, uint8 [251, 333, 3] in RGB."""
+    found = {}
+    for image in demo.content["images"]:
+        if (image["width"], image["height"]) == (333, 251):
+            with Image.open(demo.images / image["file_name"]) as picture:
+                found[image["id"]] = np.asarray(picture.convert("RGB"))
+    return found
+
+
+def as_they_are_sent(picture: Path) -> Iterator[bytes]:
+    """The content of a picture's file, and that of its pixels as a frame of a video."""
+    yield picture.read_bytes()
+    with Image.open(picture) as image:
+        yield b"P6 %d %d 255\n" % image.size + image.convert("RGB").tobytes()
 
 
 @pytest.fixture(params=["grpc", "http"])

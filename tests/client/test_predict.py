@@ -223,6 +223,7 @@ def test_a_picture_is_never_overwritten_by_its_drawing(demo: Demo, tmp_path: Pat
         ["predict", "x.jpg", "--score-threshold", "nan"],
         ["predict", "x.jpg", "--concurrency", "0"],
         ["predict", "x.jpg", "--timeout", "0"],
+        ["predict", "x.mp4", "--every", "0"],
         ["evaluate", "--images", "x"],
         ["evaluate", "--images", "x", "--annotations", "y", "--protocol", "carrier-pigeon"],
         ["evaluate", "--images", "x", "--annotations", "y", "--concurrency", "many"],

@@ -7,9 +7,12 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from server.launch import TritonServer
+from tests.client.videos import write_video
 from tests.commands.command import run_here
 from tests.conftest import DEMO
 
@@ -24,6 +27,7 @@ class Given:
     repository: Path
     images: Path
     annotations: Path
+    videos: Path
     evaluation: Path
     """The output of the whole."""
     shards: tuple[Path, Path]
@@ -56,6 +60,10 @@ def given(
     (folder / "images").mkdir()
     for image in images:
         shutil.copy(DEMO / "val" / "images" / image["file_name"], folder / "images")
+    (folder / "videos").mkdir()
+    frames = [np.asarray(Image.new("RGB", (320, 240), color)) for color in ("red", "blue")]
+    for name, codec in (("x.mp4", "libx264"), ("x.avi", "mpeg4"), ("x.mkv", "mjpeg")):
+        write_video(folder / "videos" / name, frames * 10, codec)
     annotations = folder / "instances.json"
     annotations.write_text(json.dumps({**whole, "images": images, "annotations": found}))
     given = Given(
@@ -63,6 +71,7 @@ def given(
         demo_repository,
         folder / "images",
         annotations,
+        folder / "videos",
         folder / "evaluation",
         (folder / "shard_1", folder / "shard_2"),
     )

@@ -22,6 +22,7 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis import given as hypothesis_given
 from hypothesis import strategies as st
 
+from tests.client.videos import read_video
 from tests.commands.changes import Draw, changed, with_changes, written_otherwise
 from tests.commands.command import ROOT, TIMEOUT_S, Outcome, run_apart, run_here
 from tests.commands.conftest import Given, figures_of
@@ -151,6 +152,27 @@ def predict(given: Given, folder: Path, draw: Draw) -> Outcome:
     return run_here("client", ["predict", *given.connection, str(pictures), *output])
 
 
+def predict_video(given: Given, folder: Path, draw: Draw) -> Outcome:
+    name = draw(st.sampled_from(sorted(path.name for path in given.videos.iterdir())))
+    video = folder / name
+    video.write_bytes(changed(given.videos / name, draw))
+    output = folder / "output"
+    prediction = [
+        "predict",
+        *given.connection,
+        str(video),
+        "--every",
+        "16",
+        "--output",
+        str(output),
+    ]
+    outcome = run_here("client", prediction)
+    for lines in output.glob("*.jsonl"):
+        drawn = lines.with_suffix(".mp4")
+        assert lines.read_bytes().count(b"\n") == (len(read_video(drawn)) if drawn.exists() else 0)
+    return outcome
+
+
 def perf_run(given: Given, folder: Path, draw: Draw) -> Outcome:
     scenario = folder / "scenario.yaml"
     scenario.write_bytes(changed(SCENARIO, draw))
@@ -199,6 +221,7 @@ TRIED: dict[Try, tuple[int, int]] = {
     merge: (4, 200),
     report: (4, 400),
     predict: (3, 150),
+    predict_video: (6, 200),
     perf_run: (8, 1000),
     perf_report: (15, 2000),
     serve: (1, 12),

@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import builder.__main__
@@ -13,6 +14,7 @@ import client.__main__
 import perf.__main__
 import server.__main__
 from server.launch import TritonServer
+from tests.client.videos import write_video
 from tests.conftest import DEMO
 from tests.finished_evaluation import identity, write_evaluation
 from tests.permissions import bound_by_permissions
@@ -50,6 +52,7 @@ READ = {
     "evaluate --annotations": "client evaluate --url {url} --output {out} --images {images} "
     "--annotations {bad:annotations}",
     "predict": "client predict --url {url} --output {out} {bad:images}",
+    "predict a video": "client predict --url {url} --output {out} {bad:video}",
     "merge": "client merge {bad:run} --output {out}",
     "report": "client report {bad:run} --output {out}",
     "report --compare": "client report {evaluation} --compare {bad:run} --output {out}",
@@ -101,16 +104,25 @@ def evaluation(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_evaluation(folder, FILES["images"], FILES["annotations"], [], model)
 
 
+@pytest.fixture(scope="session")
+def files(demo_repository: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """`FILES`, and what is made."""
+    video = write_video(
+        tmp_path_factory.mktemp("video") / "x.mp4", [np.zeros((64, 64, 3), np.uint8)]
+    )
+    return {**FILES, "build": demo_repository, "video": video}
+
+
 @pytest.fixture
 def refusal(
     tmp_path: Path,
-    demo_repository: Path,
+    files: dict[str, Path],
     demo_server: TritonServer,
     evaluation: Path,
     capsys: pytest.CaptureFixture[str],
 ) -> Callable[[str, Path], str]:
     """What a command says that cannot use the file or folder in the place of ``{bad}``."""
-    known = {**FILES, "build": demo_repository, "out": tmp_path / "out", "evaluation": evaluation}
+    known = {**files, "out": tmp_path / "out", "evaluation": evaluation}
 
     def run(command: str, bad: Path) -> str:
         package, *arguments = command.split()
@@ -132,12 +144,12 @@ def refusal(
 
 
 @pytest.fixture
-def copy(tmp_path: Path, demo_repository: Path) -> Callable[[str], Path]:
+def copy(tmp_path: Path, files: dict[str, Path]) -> Callable[[str], Path]:
     """A copy of what a command reads in place of ``{bad:NAME}``, to be spoilt."""
 
     def make(command: str) -> Path:
         name = command.partition("{bad:")[2].partition("}")[0]
-        source = {**FILES, "build": demo_repository}[name]
+        source = files[name]
         target = tmp_path / f"copy{source.suffix}"
         if source.is_dir():
             shutil.copytree(source, target)

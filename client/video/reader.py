@@ -28,8 +28,6 @@ HIGHEST_RATE = 1000
 MAX_PIXELS = 89_478_485
 """Of a frame: the server takes none that is larger."""
 
-_FILES_ALONE = {"protocol_whitelist": "file"}
-"""A file may be a playlist: of no more than this machine's own files."""
 _STREAMS = {"rtsp_transport": "tcp"}
 """UDP loses packets, and many networks let none through."""
 
@@ -152,12 +150,12 @@ class VideoReader:
             if not os.path.isfile(video.address):
                 raise VideoError("it is no file")
             # FFmpeg takes what stands before a colon for a protocol.
-            address, options, timeout = f"file:{video.address}", _FILES_ALONE, None
+            address, options = f"file:{video.address}", {}
         else:
-            address, options, timeout = video.address, _STREAMS, SILENCE_S
+            address, options = video.address, _STREAMS
         try:
             self._container = self._stack.enter_context(
-                av.open(address, format=video.format, options=options, timeout=timeout)
+                av.open(address, format=video.format, options=options, timeout=SILENCE_S)
             )
         except (FFmpegError, ValueError) as error:
             raise VideoError(self._in_words(error)) from error

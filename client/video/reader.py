@@ -66,9 +66,10 @@ class VideoReader:
 
     def __enter__(self) -> VideoReader:
         # What FFmpeg mends silently, it tells in its log alone.
-        level = av.logging.get_level()
+        self._stack.callback(av.logging.set_level, av.logging.get_level())
+        self._stack.callback(av.logging.set_skip_repeated, av.logging.get_skip_repeated())
         av.logging.set_level(av.logging.ERROR)
-        self._stack.callback(av.logging.set_level, level)
+        av.logging.set_skip_repeated(False)  # it would tell of a repetition when the next one comes
         capture: Any = av.logging.Capture(local=False)  # other than its types say, it is one
         self._logs = self._stack.enter_context(capture)
         try:
@@ -130,7 +131,7 @@ class VideoReader:
                 frames = packet.decode()
                 damage = self._logged()
             except FFmpegError as error:
-                damage = self._logged() or str(error)
+                damage = self._logged() or str(error.strerror)
             if damage:
                 damaged[packet.pts] = damage
                 self._count(damage, clock.of(packet.pts, packet.time_base))

@@ -117,3 +117,16 @@ def test_what_is_no_video_is_told_in_a_sentence(
         with pytest.raises(VideoError, match=reason) as raised:
             frames_of(path)
         assert "\n" not in str(raised.value)
+
+
+def test_frames_that_are_larger_than_the_server_takes_are_not_decoded(
+    pictures: dict[int, Pixels], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write_video(tmp_path / "x.mp4", [*pictures.values()][:3])
+    monkeypatch.setattr("client.video.reader.MAX_PIXELS", 1000)
+
+    frames, reader = frames_of(path)
+
+    assert not frames
+    assert reader.damages == 3
+    assert "Picture size 332x250 exceeds" in reader.first_damage

@@ -30,6 +30,10 @@ test: .venv/.complete $(TEST_PACKAGES:%=.venv/%/.complete) ## Run the tests, som
 test-long: .venv/.complete ## Run the tests that take minutes each
 	.venv/bin/python -m pytest -m long
 
+.PHONY: test-tools
+test-tools: .venv/.complete .venv/label_studio/.complete ## Run the tests that need Label Studio itself (1 GB)
+	.venv/bin/python -m pytest tests/client/annotation -m 'long or not long'
+
 .PHONY: reliability
 reliability: .venv/.complete ## Try each fault and hostile input many times, for half an hour
 	rm -rf build/reliability
@@ -103,6 +107,13 @@ clean: ## Delete what the other targets wrote, .venv included
 .venv/kserve/.complete: deploy/validate/kserve.txt .venv/.complete
 	@.venv/bin/python -m pip install --quiet --disable-pip-version-check --upgrade --no-deps \
 		--require-hashes --target .venv/kserve --requirement deploy/validate/kserve.txt
+	@touch $@
+
+# With packages of its own, NumPy 2 among them, and a program that starts it.
+.venv/label_studio/.complete: tests/client/annotation/label_studio/label_studio.txt .venv/.complete
+	@echo "Installing Label Studio into .venv/label_studio (1 GB, once) ..."
+	@.venv/bin/python -m venv --clear .venv/label_studio
+	@.venv/label_studio/bin/python -m pip install --quiet --disable-pip-version-check --requirement $<
 	@touch $@
 
 .venv/perf_analyzer/.complete: perf/runner/perf_analyzer.txt .venv/.complete

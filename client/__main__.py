@@ -1,4 +1,4 @@
-"""`python -m client check | evaluate | merge | page | predict | report`."""
+"""`python -m client check | evaluate | label-studio | merge | page | predict | report`."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 
 from artifact.system_errors import in_words
+from client.annotation.label_studio import command as label_studio
 from client.check.run import check
 from client.check.table import Row, row_lines
 from client.coco.shard import Shard
@@ -315,6 +316,14 @@ def _parser() -> argparse.ArgumentParser:
         "(default: %(default)s)",
     )
     prediction.set_defaults(run=_predict)
+
+    annotating = commands.add_parser(
+        "label-studio",
+        help="pre-annotations in Label Studio",
+        description="Run an ML backend for Label Studio: tasks get the boxes, masks and keypoints "
+        "of the served model, for annotators to mend.",
+    )
+    label_studio.add_options(annotating)
     return parser
 
 

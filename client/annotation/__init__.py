@@ -1,0 +1,1 @@
+"""What a served model finds, for those who annotate pictures: Label Studio, CVAT, FiftyOne."""

@@ -1,0 +1,1 @@
+"""Pre-annotations in Label Studio: an ML backend that asks a served model."""

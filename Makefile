@@ -21,7 +21,7 @@ page: .venv/.complete ## Build the demo model and serve it with a page to drop p
 	.venv/bin/python -m demo.page
 
 # Folders of .venv with packages that tests use and that cannot, or need not, be among the others.
-TEST_PACKAGES = perf_analyzer kserve site supervision torch
+TEST_PACKAGES = cvat perf_analyzer kserve site supervision torch
 .PHONY: test
 test: .venv/.complete $(TEST_PACKAGES:%=.venv/%/.complete) ## Run the tests, some ten minutes
 	.venv/bin/python -m pytest -n 2
@@ -30,8 +30,10 @@ test: .venv/.complete $(TEST_PACKAGES:%=.venv/%/.complete) ## Run the tests, som
 test-long: .venv/.complete ## Run the tests that take minutes each
 	.venv/bin/python -m pytest -m long
 
+# An environment of its own, with NumPy 2 and much else.
+TOOLS = label_studio
 .PHONY: test-tools
-test-tools: .venv/.complete .venv/label_studio/.complete ## Run the tests that need Label Studio itself (1 GB)
+test-tools: .venv/cvat/.complete $(TOOLS:%=.venv/%/.complete) ## Run the tests that need Label Studio itself (1 GB)
 	.venv/bin/python -m pytest tests/client/annotation -m 'long or not long'
 
 .PHONY: reliability
@@ -109,11 +111,15 @@ clean: ## Delete what the other targets wrote, .venv included
 		--require-hashes --target .venv/kserve --requirement deploy/validate/kserve.txt
 	@touch $@
 
-# With packages of its own, NumPy 2 among them, and a program that starts it.
-.venv/label_studio/.complete: tests/client/annotation/label_studio/label_studio.txt .venv/.complete
-	@echo "Installing Label Studio into .venv/label_studio (1 GB, once) ..."
-	@.venv/bin/python -m venv --clear .venv/label_studio
-	@.venv/label_studio/bin/python -m pip install --quiet --disable-pip-version-check --requirement $<
+.venv/cvat/.complete: tests/client/annotation/cvat.txt .venv/.complete
+	@.venv/bin/python -m pip install --quiet --disable-pip-version-check --upgrade --no-deps \
+		--require-hashes --only-binary :all: --target .venv/cvat --requirement $<
+	@touch $@
+
+$(TOOLS:%=.venv/%/.complete): .venv/%/.complete: tests/client/annotation/%.txt .venv/.complete
+	@echo "Installing $* into .venv/$* (1 GB, once) ..."
+	@.venv/bin/python -m venv --clear .venv/$*
+	@.venv/$*/bin/python -m pip install --quiet --disable-pip-version-check --requirement $<
 	@touch $@
 
 .venv/perf_analyzer/.complete: perf/runner/perf_analyzer.txt .venv/.complete

@@ -30,10 +30,10 @@ test: .venv/.complete $(TEST_PACKAGES:%=.venv/%/.complete) ## Run the tests, som
 test-long: .venv/.complete ## Run the tests that take minutes each
 	.venv/bin/python -m pytest -m long
 
-# An environment of its own, with NumPy 2 and much else.
-TOOLS = label_studio
+# Environments of their own, with NumPy 2 and much else.
+TOOLS = fiftyone label_studio
 .PHONY: test-tools
-test-tools: .venv/cvat/.complete $(TOOLS:%=.venv/%/.complete) ## Run the tests that need Label Studio itself (1 GB)
+test-tools: .venv/cvat/.complete $(TOOLS:%=.venv/%/.complete) ## Run the tests that need Label Studio and FiftyOne (2 GB)
 	.venv/bin/python -m pytest tests/client/annotation -m 'long or not long'
 
 .PHONY: reliability

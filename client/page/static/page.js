@@ -53,7 +53,6 @@ async function select(picture) {
   const now = () => current === picture && $("model").value === model;
   const asked = Promise.all([detect(picture, model), picture.image()]);
   current = picture;
-  mark(picture);
   document.body.ariaBusy = "true";
   // What is answered at once comes with its picture, in one step from what was there before.
   const slow = setTimeout(() => wait(picture, now), SLOW_MS);
@@ -101,6 +100,7 @@ function put(image, width, height) {
 function showFound(answer, image) {
   found = { answer, image, detections: detectionsOf(answer, settings.keypoint_threshold) };
   put(image, answer.width, answer.height);
+  mark(current);
   document.body.dataset.state = "found";
   $("fault").textContent = $("tip").textContent = "";
   showTimes($("times"), answer);
@@ -119,6 +119,7 @@ function showFault(sentence) {
 
 function clear(state) {
   found = highlighted = null;
+  if (current) mark(current);
   document.body.dataset.state = state;
   $("fault").textContent = $("tip").textContent = "";
   $("picture").querySelector("img")?.remove();

@@ -59,12 +59,11 @@ class Picture {
   }
 }
 
-// The first of the files, which are all to choose from now.
+// The first of the files. `mark` shows them all to choose from.
 export function add(files, choose) {
   const added = files.map(
     (file) => new Picture(file.name, async () => file, URL.createObjectURL(file), choose));
   given.unshift(...added);
-  strip.prepend(...added.map((each) => each.button));
   given.splice(MOST_KEPT).forEach((each) => each.forget());
   return added[0];
 }
@@ -83,6 +82,7 @@ export function remove(picture) {
 }
 
 export function mark(picture) {
+  strip.prepend(...given.map((each) => each.button).filter((button) => !button.isConnected));
   for (const button of strip.children) {
     button.setAttribute("aria-pressed", String(button === picture.button));
   }

@@ -13,7 +13,7 @@ from builder.quantization import Calibration, obtain_calibration
 from builder.weights import load_weights
 
 DEMO = Path(__file__).resolve().parents[3] / "demo"
-CALIBRATED_ON = 16
+CALIBRATED_ON = 4
 
 
 @pytest.fixture(scope="session")

@@ -15,8 +15,9 @@ from builder.quantization import Calibration, choose_layers, obtain_calibration
 from client.coco.dataset import CocoDataset, load_dataset
 from tests.builder.network.trained_models import TRAINED_MODELS
 from tests.builder.quantization.coco_accuracy import accuracy, detect
-from tests.builder.quantization.conftest import CALIBRATED_ON, DEMO
+from tests.builder.quantization.conftest import DEMO
 
+CALIBRATED_ON = 16
 ANNOTATIONS = DEMO / "val" / "instances.json"
 PICTURES = DEMO / "val" / "images"
 

@@ -15,6 +15,7 @@ from builder.network import ModelConfig
 from builder.quantization import CALIBRATION, Calibration, obtain_calibration
 from builder.quantization.calibration import FORMAT, read_calibration, weights_hash
 from builder.repository import served_code
+from tests.builder.quantization.conftest import CALIBRATED_ON
 
 LAYERS = ("a.conv1", "a.conv2")
 CONTENT = {
@@ -40,7 +41,7 @@ def test_what_was_measured_can_be_used_again(
     lines: list[str] = []
     again = obtain_calibration(tmp_path / CALIBRATION, demo_config, demo_weights, lines.append)
     assert again == demo_calibration
-    assert again.pictures == 16
+    assert again.pictures == CALIBRATED_ON
     assert lines == []
 
 

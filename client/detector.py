@@ -289,14 +289,30 @@ class Detector:
             for future in under_way:
                 future.cancel()
 
+    def detect(
+        self,
+        picture: EncodedPicture,
+        score_threshold: float | None = None,
+        *,
+        request_id: str = "",
+    ) -> Result:
+        """What is in a picture that is ready to be sent: see `AsyncDetector.detect`."""
+        return result_of(self._submit(picture, score_threshold, request_id))
+
     def _begin(
         self,
         picture: Picture,
         channel_order: ChannelOrder | None,
         score_threshold: float | None,
     ) -> Future[Result]:
-        encoded = EncodedPicture.of(picture, channel_order)
-        future = self._loop.submit(self._detector.detect(encoded, score_threshold))
+        return self._submit(EncodedPicture.of(picture, channel_order), score_threshold)
+
+    def _submit(
+        self, picture: EncodedPicture, score_threshold: float | None, request_id: str = ""
+    ) -> Future[Result]:
+        future = self._loop.submit(
+            self._detector.detect(picture, score_threshold, request_id=request_id)
+        )
         self._under_way.add(future)
         future.add_done_callback(self._under_way.discard)
         return future

@@ -21,13 +21,13 @@ page: .venv/.complete ## Build the demo model and serve it with a page to drop p
 	.venv/bin/python -m demo.page
 
 # Folders of .venv with packages that tests use and that cannot, or need not, be among the others.
-TEST_PACKAGES = cvat perf_analyzer kserve site supervision torch
+TEST_PACKAGES = cvat perf_analyzer kserve ray site supervision torch
 .PHONY: test
 test: .venv/.complete $(TEST_PACKAGES:%=.venv/%/.complete) ## Run the tests, some ten minutes
 	.venv/bin/python -m pytest -n 2
 
 .PHONY: test-long
-test-long: .venv/.complete ## Run the tests that take minutes each
+test-long: .venv/.complete .venv/ray/.complete ## Run the tests that take minutes each
 	.venv/bin/python -m pytest -m long
 
 # Environments of their own, with NumPy 2 and much else.
@@ -125,6 +125,11 @@ $(TOOLS:%=.venv/%/.complete): .venv/%/.complete: tests/client/annotation/%.txt .
 .venv/perf_analyzer/.complete: perf/runner/perf_analyzer.txt .venv/.complete
 	@.venv/bin/python -m pip install --quiet --disable-pip-version-check --upgrade --no-deps \
 		--require-hashes --target .venv/perf_analyzer --requirement perf/runner/perf_analyzer.txt
+	@touch $@
+
+.venv/ray/.complete: tests/client/bulk/ray.txt .venv/.complete
+	@.venv/bin/python -m pip install --quiet --disable-pip-version-check --upgrade --no-deps \
+		--require-hashes --only-binary :all: --target .venv/ray --requirement $<
 	@touch $@
 
 .venv/site/.complete: docs/site/zensical.txt .venv/.complete

@@ -1,4 +1,4 @@
-"""`python -m client check | evaluate | label-studio | merge | page | predict | report`."""
+"""`python -m client bulk | check | evaluate | label-studio | merge | page | predict | report`."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ from pathlib import Path
 
 from artifact.system_errors import in_words
 from client.annotation.label_studio import command as label_studio
+from client.bulk.options import add_bulk
+from client.bulk.output_folder import RUN
 from client.check.run import check
 from client.check.table import Row, row_lines
 from client.coco.shard import Shard
@@ -46,10 +48,11 @@ def main(arguments: list[str] | None = None) -> int:
         return 1
     except KeyboardInterrupt:
         print("\ninterrupted", file=sys.stderr)
-        if options.command == "evaluate" and (options.output / RESULTS).exists():
+        file = {"evaluate": RESULTS, "bulk": RUN}.get(options.command)
+        if file is not None and (Path(options.output) / file).exists():
             command = [*given] if options.resume else [*given, "--resume"]
             print(
-                f"Finished pictures are kept in {options.output / RESULTS}. Continue with\n"
+                f"Finished pictures are kept in {options.output}. Continue with\n"
                 f"  {PROGRAM} {shlex.join(command)}",
                 file=sys.stderr,
             )
@@ -324,6 +327,16 @@ def _parser() -> argparse.ArgumentParser:
         "of the served model, for annotators to mend.",
     )
     label_studio.add_options(annotating)
+
+    add_bulk(
+        commands.add_parser(
+            "bulk",
+            help="any number of pictures, through Ray Data",
+            description="Send pictures by the million from a folder, object storage or Parquet "
+            "files, and write what the model finds as Parquet files. Ray Data does it, here or on "
+            "a cluster.",
+        )
+    )
     return parser
 
 

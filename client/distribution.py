@@ -25,7 +25,7 @@ else:
 PACKAGE = "mask_rcnn_client"
 PLACES = {"client": PACKAGE, "artifact": f"{PACKAGE}.artifact"}
 """Where each package of the clone goes."""
-EXTRAS = ("fiftyone", "supervision", "video")
+EXTRAS = ("bulk", "fiftyone", "supervision", "video")
 LEFT_OUT = shutil.ignore_patterns("__pycache__", Path(__file__).name, "pyproject.toml")
 
 _IMPORT = re.compile(rf"^(\s*(?:>>> )?(?:from|import) )({'|'.join(PLACES)})(?=[. ])", re.MULTILINE)

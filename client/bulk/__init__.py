@@ -1,0 +1,1 @@
+"""Millions of pictures through Ray Data, in a run that can be broken off and resumed."""

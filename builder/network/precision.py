@@ -23,10 +23,14 @@ class Precision:
     def products_before_pooling(self) -> bool:
         """Whether 1×1 convolutions of pooled maps are taken of the map that is pooled.
 
-        Fewer products, but more channels to pool, which tensor cores are slow at: with R50-C4 a CPU
-        gains 6 % in fp32, and an H100 in fp16 would lose twice what it saves.
+        In fp32, which is for CPUs; see `heads/res5_stage.py`.
         """
         return self.dtype == ir.DataType.FLOAT and not self.static
+
+    @property
+    def res5_over_maps(self) -> bool:
+        """Whether res5 over RoIs is made of convolutions alone; see `heads/res5_stage.py`."""
+        return self.int8 or self.products_before_pooling
 
 
 PRECISIONS = {

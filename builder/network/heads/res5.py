@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -122,9 +122,9 @@ class Res5ROIHeads(Module):
         [self.in_feature] = settings.in_features
         in_channels = shapes[self.in_feature].channels
         bottleneck, self.out_channels = settings.blocks.stage_channels(5)
-        self.pooled_channels = in_channels
+        self.pooled_channels: tuple[int, ...] = (in_channels,)
         if precision.products_before_pooling:
-            self.pooled_channels = bottleneck + self.out_channels
+            self.pooled_channels = bottleneck, self.out_channels
         self.res5 = res5_stage(in_channels, bottleneck, self.out_channels, settings.side, precision)
         self.box_predictor = FastRCNNOutputLayers(
             settings.box_predictor, self.out_channels, most_proposals, precision
@@ -144,15 +144,12 @@ class Res5ROIHeads(Module):
             proposals: of the same pictures.
             canvas: the pictures.
         """
-        feature_map = features[self.in_feature]
-        first = self.res5[0]
-        if isinstance(first, ProductsBeforePooling):
-            products = first.products(op, feature_map.value)
-            feature_map = dataclasses.replace(feature_map, value=products)
-        pooled = self._pool(op, feature_map, proposals.boxes)
-        maps = self._to_maps(op, self._shared_roi_transform(op, pooled), self.out_channels)
-        pooled = op.Flatten(op.GlobalAveragePool(maps), axis=1)
-        predictions = self.box_predictor(op, pooled)
+        maps = self._maps_to_pool(op, features[self.in_feature])
+        x = self._shared_roi_transform(op, self._pool(op, maps, proposals.boxes))
+        if not self.precision.res5_over_maps:
+            x = self._to_map(op, x, self.out_channels)
+        means = op.Flatten(op.GlobalAveragePool(x), axis=1)
+        predictions = self.box_predictor(op, means)
         probs = self.box_predictor.predict_probs(op, predictions, proposals)
         detections = self.box_predictor.inference(
             op, probs, predictions, proposals, canvas.image_size
@@ -162,12 +159,13 @@ class Res5ROIHeads(Module):
             boxes = detections.boxes
             if not self.precision.static:
                 boxes = detections.filled_boxes(op)
-            pooled = self._pool(op, feature_map, boxes)
+            pooled = self._pool(op, maps, boxes)
 
             def mask_probs(op: Any, places: Places) -> ir.Value:
-                cells = self._shared_roi_transform(op, places.take(op, pooled))
+                x = self._shared_roi_transform(op, [places.take(op, each) for each in pooled])
                 classes = places.take(op, detections.classes)
-                return self.mask_head(op, cells, classes, channels_last=True)
+                channels_last = not self.precision.res5_over_maps
+                return self.mask_head(op, x, classes, channels_last)
 
             rounds = detection_rounds(
                 op,
@@ -178,24 +176,37 @@ class Res5ROIHeads(Module):
             outputs["mask_probs"] = rounds.make(op, [2 * self.settings.side] * 2, mask_probs)
         return outputs
 
-    def _pool(self, op: Any, feature_map: FeatureMap, boxes: ir.Value) -> ir.Value:
-        """RoIAlign of boxes [N, R, 4]: [N, R, side, side, channels of the map]."""
+    def _maps_to_pool(self, op: Any, feature_map: FeatureMap) -> list[FeatureMap]:
+        """The map that RoIs are pooled from, or what is made of it before; see `res5_stage`."""
+        first = self.res5[0]
+        if not isinstance(first, ProductsBeforePooling):
+            return [feature_map]
+        products = first.products(op, feature_map.value)
+        return [dataclasses.replace(feature_map, value=each) for each in products]
+
+    def _pool(self, op: Any, feature_maps: Sequence[FeatureMap], boxes: ir.Value) -> list[ir.Value]:
+        """RoIAlign of boxes [N, R, 4]: of each map [N, R, side, side, channels of the map]."""
         resolution, dtype = self.settings.pooler_resolution, self.precision.dtype
-        return roi_align(op, feature_map, boxes, resolution, dtype)
+        return [roi_align(op, each, boxes, resolution, dtype) for each in feature_maps]
 
-    def _shared_roi_transform(self, op: Any, x: ir.Value) -> ir.Value:
-        """res5 on pooled maps of RoIs: [RoIs · side², out channels], the cells of each's map."""
-        if self.precision.int8:
-            x = self._to_maps(op, x, self.pooled_channels)
-        else:
-            x = op.Reshape(x, [-1, self.pooled_channels])
+    def _shared_roi_transform(self, op: Any, pooled: Sequence[ir.Value]) -> ir.Value:
+        """res5 on what is pooled for RoIs.
+
+        Returns:
+            Maps [RoIs, out channels, side, side] where `Precision.res5_over_maps`, else their
+            cells [RoIs · side², out channels].
+        """
+        x: list[ir.Value] = []
+        for each, channels in zip(pooled, self.pooled_channels, strict=True):
+            if self.precision.res5_over_maps:
+                x.append(self._to_map(op, each, channels))
+            else:
+                x.append(op.Reshape(each, [-1, channels]))
         for block in self.res5:
-            x = block(op, x)
-        if self.precision.int8:
-            x = op.Reshape(op.Transpose(x, perm=[0, 2, 3, 1]), [-1, self.out_channels])
-        return x
+            x = [block(op, *x)]
+        return x[0]
 
-    def _to_maps(self, op: Any, cells: ir.Value, channels: int) -> ir.Value:
+    def _to_map(self, op: Any, cells: ir.Value, channels: int) -> ir.Value:
         """Cells with their channels last → [RoIs, channels, side, side]."""
         side = self.settings.side
         return op.Transpose(op.Reshape(cells, [-1, side, side, channels]), perm=[0, 3, 1, 2])

@@ -5,10 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import onnx_ir as ir
 
 from builder.network.feature_map import dimension
+from builder.network.runtime_choice import runtime_choice
+
+ALL_PLACES = False
+"""Whether places that no picture fills are worked on too: the initializer `all_places`, for which a
+runtime may have another value."""
 
 
 @dataclass(frozen=True)
@@ -40,27 +44,17 @@ class Detections:
     """INT32 [N, D], contiguous ids."""
 
     def filled_boxes(self, op: Any) -> ir.Value:
-        """`boxes` without the places that no picture fills, but with at least one.
+        """`boxes` without the places that no picture fills, but with at least one; see
+        `ALL_PLACES`."""
 
-        All of them, where a runtime has true for the initializer `all_places`.
-        """
+        def every(op: Any) -> list[ir.Value]:
+            return [op.Identity(self.boxes)]
 
-        def every(op: Any) -> ir.Value:
-            return op.Identity(self.boxes)
-
-        def filled(op: Any) -> ir.Value:
+        def filled(op: Any) -> list[ir.Value]:
             least = op.Max(self.num_detections, op.Cast(1, to=ir.DataType.INT32))
             most = op.ReduceMax(least, [0], keepdims=0)
-            return op.Slice(self.boxes, [0], op.Cast(most, to=ir.DataType.INT64), [1])
+            return [op.Slice(self.boxes, [0], op.Cast(most, to=ir.DataType.INT64), [1])]
 
-        then_branch, else_branch = (
-            op.builder.subgraph(
-                branch,
-                inputs=[],
-                outputs=[ir.val("places", ir.DataType.FLOAT, ["N", None, 4])],
-                name=branch.__name__,
-            )
-            for branch in (every, filled)
-        )
-        all_places = op.initializer(ir.tensor(np.array(False), name="all_places"))
-        return op.If(all_places, then_branch=then_branch, else_branch=else_branch)
+        outputs = [(ir.DataType.FLOAT, ["N", None, 4])]
+        [boxes] = runtime_choice(op, "all_places", ALL_PLACES, every, filled, outputs)
+        return boxes

@@ -115,7 +115,7 @@ class PooledROIHeads(Module):
         super().__init__()
         self.in_features = settings.in_features
         self.channels = shapes[settings.in_features[0]].channels
-        self.dtype, self.static = precision.dtype, precision.static
+        self.precision = precision
         self.box_pooler = ROIPooler(**vars(settings.box_pooler))
         self.mask_pooler = ROIPooler(**vars(settings.mask_pooler))
         self.places = settings.box_predictor.detections_per_image
@@ -147,7 +147,7 @@ class PooledROIHeads(Module):
         detections = self.forward_box(op, box_maps, proposals, canvas.image_size)
         outputs = dict(vars(detections))
         if self.mask_on or self.keypoint_on:
-            rounds = detection_rounds(op, detections, self.places, static=self.static)
+            rounds = detection_rounds(op, detections, self.places, static=self.precision.static)
         if self.mask_on:
             outputs["mask_probs"] = self.forward_mask(op, maps, detections, rounds)
         if self.keypoint_on:
@@ -168,7 +168,7 @@ class PooledROIHeads(Module):
             boxes, classes = (
                 places.take(op, each) for each in (detections.boxes, detections.classes)
             )
-            pooled = self.mask_pooler.pool(op, bordered, boxes, places.pictures, self.dtype)
+            pooled = self.mask_pooler.pool(op, bordered, boxes, places.pictures, self.precision)
             return self.mask_head(op, pooled, classes)
 
         return rounds.make(op, [2 * self.mask_pooler.resolution] * 2, mask_probs)
@@ -185,7 +185,7 @@ class PooledROIHeads(Module):
 
         def heatmaps(op: Any, places: Places) -> ir.Value:
             boxes = places.take(op, detections.boxes)
-            pooled = self.keypoint_pooler.pool(op, bordered, boxes, places.pictures, self.dtype)
+            pooled = self.keypoint_pooler.pool(op, bordered, boxes, places.pictures, self.precision)
             found = self.keypoint_head(op, pooled)
             logits = op.Reshape(found.keypoint_logits, [0, 0, -1])
             return op.Concat(logits, op.Unsqueeze(found.keypoint_normalizers, [2]), axis=2)
@@ -212,7 +212,7 @@ class PooledROIHeads(Module):
     ) -> Predictions:
         """What a box head and a predictor make of the proposals."""
         boxes = op.Reshape(proposals.boxes, [-1, 4])
-        pooled = self.box_pooler.pool(op, maps, boxes, proposals.pictures(op), self.dtype)
+        pooled = self.box_pooler.pool(op, maps, boxes, proposals.pictures(op), self.precision)
         return predictor(op, head(op, pooled))
 
 

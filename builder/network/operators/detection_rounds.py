@@ -1,9 +1,9 @@
 """What is made for each detection, such as a mask, is made for those that exist.
 
 A picture has as many places as TEST.DETECTIONS_PER_IMAGE, of which most stay empty. The detections
-of a batch are numbered through, picture by picture, and worked on in rounds of `EACH_PICTURE` for
-each picture, until none is left. The size of a round follows from the batch alone, because cuDNN
-would plan its convolutions anew for each other size.
+of a batch are numbered through, picture by picture, and worked on all at once. For each other
+number of them cuDNN would plan its convolutions anew, so on a GPU they are worked on in rounds,
+whose size follows from the batch alone, until none is left.
 """
 
 from __future__ import annotations
@@ -12,15 +12,18 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import onnx_ir as ir
 
 from builder.network.feature_map import dimension, positions
+from builder.network.runtime_choice import runtime_choice
 from builder.network.structures import Detections
 
-EACH_PICTURE = 8
-"""Detections of a round, times the pictures of the batch: the initializer `each_picture`, for which
-a runtime may have another value. On a CPU a round costs little, on a GPU a millisecond."""
+IN_ROUNDS = False
+"""Whether detections are worked on in rounds: the initializer `in_rounds`, for which a runtime may
+have another value."""
+
+EACH_PICTURE = 32
+"""Detections of a round, times the pictures of the batch. On a GPU a round costs a millisecond."""
 
 
 @dataclass(frozen=True)
@@ -43,13 +46,12 @@ def detection_rounds(op: Any, detections: Detections, most: int, *, static: bool
 
     Args:
         most: D, the places of a picture.
-        static: on all places at once, filled or not, instead of in rounds.
+        static: on all places, filled or not.
     """
     count = op.Squeeze(op.Cast(detections.num_detections, to=ir.DataType.FLOAT), [1])
     if static:
         return AllPlaces(count, most)
-    each_picture = op.initializer(ir.tensor(np.int64(EACH_PICTURE), name="each_picture"))
-    return DetectionRounds(count, most, op.Sub(op.CumSum(count, 0), count), each_picture)
+    return DetectionRounds(count, most, op.Sub(op.CumSum(count, 0), count))
 
 
 @dataclass(frozen=True)
@@ -93,12 +95,10 @@ class AllPlaces:
 
 @dataclass(frozen=True)
 class DetectionRounds(AllPlaces):
-    """The detections of a batch of N pictures, to be worked on in rounds."""
+    """The detections of a batch of N pictures, to be worked on at once or in rounds."""
 
     start: ir.Value
     """FP32 [N], the number of each picture's first one, as they are numbered through."""
-    each_picture: ir.Value
-    """INT64 []; see `EACH_PICTURE`."""
 
     def _made(
         self,
@@ -107,17 +107,31 @@ class DetectionRounds(AllPlaces):
         shape: Sequence[int],
         make: Callable[[Any, Places], ir.Value],
     ) -> ir.Value:
-        row = op.Add(op.Unsqueeze(self.start, [1]), place)
-        made = self._in_rounds(op, shape, make)
-        return op.Gather(made, op.Cast(row, to=ir.DataType.INT64), axis=0)
+        total = op.ReduceSum(self.count, keepdims=0)
+
+        def in_rounds(op: Any) -> list[ir.Value]:
+            return [self._in_rounds(op, total, shape, make)]
+
+        def at_once(op: Any) -> list[ir.Value]:
+            some = op.Cast(op.Max(total, 1.0), to=ir.DataType.INT64)
+            return [make(op, self._places(op, positions(op, some)))]
+
+        outputs = [(ir.DataType.FLOAT, [None, *shape])]
+        [made] = runtime_choice(op, "in_rounds", IN_ROUNDS, in_rounds, at_once, outputs)
+        row = op.Cast(op.Add(op.Unsqueeze(self.start, [1]), place), to=ir.DataType.INT64)
+        last = op.Sub(dimension(op, made, 0), 1)  # Where there is no detection, any will do.
+        return op.Gather(made, op.Min(row, last), axis=0)
 
     def _in_rounds(
-        self, op: Any, shape: Sequence[int], make: Callable[[Any, Places], ir.Value]
+        self,
+        op: Any,
+        total: ir.Value,
+        shape: Sequence[int],
+        make: Callable[[Any, Places], ir.Value],
     ) -> ir.Value:
-        """What `make` makes, detection by detection, FP32 [at least N · D, *shape]."""
-        total = op.ReduceSum(self.count, keepdims=0)
-        together = op.Mul(dimension(op, self.count, 0), self.each_picture)
-        rounds = op.Div(op.Sub(op.Add(self.each_picture, self.most), 1), self.each_picture)
+        """What `make` makes, detection by detection, FP32 [at least `total`, *shape]."""
+        together = op.Mul(dimension(op, self.count, 0), EACH_PICTURE)
+        rounds = -(-self.most // EACH_PICTURE)
         rows = op.Unsqueeze(op.Mul(together, rounds), [0])
         made = op.Expand(0.0, op.Concat(rows, shape, axis=0))
 

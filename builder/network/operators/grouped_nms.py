@@ -11,12 +11,12 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 import onnx_ir as ir
 
 from builder.network.operators.batched_nms import Candidates, Chosen, batched_nms
 from builder.network.operators.nms import nms
 from builder.network.operators.top_k import NO_SCORE, gather_rows, is_score
+from builder.network.runtime_choice import Outputs, runtime_choice
 
 ONE_BY_ONE = True
 """Whether groups are taken one after the other: the initializer `one_by_one`, for which a runtime
@@ -72,11 +72,9 @@ def grouped_nms(
     of_groups = op.Reshape(scores, [-1, size]), op.Reshape(boxes, [-1, size, 4])
 
     def one_by_one(op: Any) -> tuple[ir.Value, ...]:
-        op.builder.push_module("one_by_one")  # Names in a subgraph must differ from those outside.
         return best(op, _one_by_one(op, *of_groups, places, iou_threshold))
 
     def together(op: Any) -> tuple[ir.Value, ...]:
-        op.builder.push_module("together")
         if size > LARGE_GROUP:
             chosen = in_rounds(op)
             return chosen.scores, chosen.boxes
@@ -88,22 +86,8 @@ def grouped_nms(
         chosen = Chosen(op.Reshape(kept, op.Shape(scores)), boxes).best(op, places)
         return chosen.scores, chosen.boxes
 
-    one_after_the_other = op.initializer(ir.tensor(np.array(ONE_BY_ONE), name="one_by_one"))
-    then_branch, else_branch = (
-        op.builder.subgraph(
-            branch,
-            inputs=[],
-            outputs=[
-                ir.val("best_scores", ir.DataType.FLOAT, ["N", places]),
-                ir.val("best_boxes", ir.DataType.FLOAT, ["N", places, 4]),
-            ],
-            name=branch.__name__,
-        )
-        for branch in (one_by_one, together)
-    )
-    return Chosen(
-        *op.If(one_after_the_other, then_branch=then_branch, else_branch=else_branch, _outputs=2)
-    )
+    outputs: Outputs = [(ir.DataType.FLOAT, ["N", places]), (ir.DataType.FLOAT, ["N", places, 4])]
+    return Chosen(*runtime_choice(op, "one_by_one", ONE_BY_ONE, one_by_one, together, outputs))
 
 
 def _one_by_one(

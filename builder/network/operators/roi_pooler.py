@@ -1,13 +1,16 @@
 """RoIs pooled from one or several feature maps: detectron2's `ROIPooler`.
 
-Each map is pooled with ONNX's RoiAlign, which is torchvision's to the last bit. Every RoI goes
-through all of them, but to the maps that it is not to be pooled from it is shown as a box far
-outside, which costs and adds nothing; so the results are added up. Boxes and maps are fp32 there:
-in fp16 boxes would be off by a pixel.
+Each map is pooled with ONNX's RoiAlign, which is torchvision's to the last bit. Boxes and maps are
+fp32 there: in fp16 boxes would be off by a pixel.
+
+On a CPU each map gets the RoIs that are to be pooled from it. How many these are depends on the
+boxes; where sizes may not, every RoI goes through all maps, but to those that it is not to be
+pooled from it is shown as a box far outside, which adds nothing, and the results are added up.
 """
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -17,12 +20,18 @@ import numpy.typing as npt
 import onnx_ir as ir
 
 from builder.network.feature_map import FeatureMap, dimension, positions
+from builder.network.precision import Precision
+from builder.network.runtime_choice import runtime_choice
 
 CANONICAL_LEVEL = 4
 CANONICAL_BOX_SIZE = 224
 """A box of this size, in pixels, is pooled from this level (Lin et al. 2017, equation 1)."""
 
 POOLER_TYPES = ("ROIAlignV2", "ROIAlign")
+
+LEVEL_BY_LEVEL = True
+"""Whether a map gets its own RoIs alone: the initializer `level_by_level`, for which a runtime may
+have another value."""
 
 FAR_OUTSIDE = -1e4
 """In pixels: beyond the border of every map, so that all of a bin's samples are 0."""
@@ -58,7 +67,7 @@ class ROIPooler:
         bordered_maps: Sequence[FeatureMap],
         boxes: ir.Value,
         pictures: ir.Value,
-        dtype: ir.DataType,
+        precision: Precision,
     ) -> ir.Value:
         """The bins of each box.
 
@@ -68,33 +77,69 @@ class ROIPooler:
             pictures: INT64 [K], the picture of each.
 
         Returns:
-            [K, C, resolution, resolution], of `dtype`.
+            [K, C, resolution, resolution], of the precision's type.
         """
         levels = [int(np.log2(each.shape.stride)) for each in bordered_maps]
-        level = box_levels(op, boxes, levels[0], levels[-1]) if len(levels) > 1 else None
-        pooled = None
-        for number, feature_map in zip(levels, bordered_maps, strict=True):
-            here = boxes
-            if level is not None:
+        if len(levels) == 1:
+            pooled = self._pool_from(op, bordered_maps[0], boxes, pictures)
+            return op.Cast(pooled, to=precision.dtype)
+        level = box_levels(op, boxes, levels[0], levels[-1])
+
+        def level_by_level(op: Any) -> list[ir.Value]:
+            parts, places = [], []
+            for number, feature_map in zip(levels, bordered_maps, strict=True):
+                here = op.Equal(op.Squeeze(level, [1]), float(number))
+                here = op.Squeeze(op.NonZero(here), [0])
+                own = (op.Gather(each, here, axis=0) for each in (boxes, pictures))
+                parts.append(self._pool_from(op, feature_map, *own))
+                places.append(here)
+            order = op.Concat(*places, axis=0)
+            number = op.Range(0, dimension(op, order, 0), 1)
+            where = op.ScatterElements(order, order, number, axis=0)
+            return [op.Gather(op.Concat(*parts, axis=0), where, axis=0)]
+
+        def all_levels(op: Any) -> list[ir.Value]:
+            parts = []
+            for number, feature_map in zip(levels, bordered_maps, strict=True):
                 here = op.Where(op.Equal(level, float(number)), boxes, FAR_OUTSIDE)
-            bins = op.RoiAlign(
-                feature_map.value,
-                here,
-                pictures,
-                output_height=self.resolution,
-                output_width=self.resolution,
-                sampling_ratio=self.sampling_ratio,
-                spatial_scale=1.0 / feature_map.shape.stride,
-                mode="avg",
-                coordinate_transformation_mode=(
-                    "half_pixel" if self.pooler_type == "ROIAlignV2" else "output_half_pixel"
-                ),
+                parts.append(self._pool_from(op, feature_map, here, pictures))
+            return [functools.reduce(op.Add, parts)]
+
+        if precision.static:
+            [pooled] = all_levels(op)
+        else:
+            shape = [None, bordered_maps[0].shape.channels, self.resolution, self.resolution]
+            [pooled] = runtime_choice(
+                op,
+                "level_by_level",
+                LEVEL_BY_LEVEL,
+                level_by_level,
+                all_levels,
+                [(ir.DataType.FLOAT, shape)],
             )
-            if self._may_leave:
-                extent = op.Gather(feature_map.grid.extent, pictures, axis=0)
-                bins = self._without_what_left(op, bins, here, extent, feature_map.shape.stride)
-            pooled = bins if pooled is None else op.Add(pooled, bins)
-        return op.Cast(pooled, to=dtype)
+        return op.Cast(pooled, to=precision.dtype)
+
+    def _pool_from(
+        self, op: Any, feature_map: FeatureMap, boxes: ir.Value, pictures: ir.Value
+    ) -> ir.Value:
+        """`pool` from one of the maps, FP32."""
+        bins = op.RoiAlign(
+            feature_map.value,
+            boxes,
+            pictures,
+            output_height=self.resolution,
+            output_width=self.resolution,
+            sampling_ratio=self.sampling_ratio,
+            spatial_scale=1.0 / feature_map.shape.stride,
+            mode="avg",
+            coordinate_transformation_mode=(
+                "half_pixel" if self.pooler_type == "ROIAlignV2" else "output_half_pixel"
+            ),
+        )
+        if self._may_leave:
+            extent = op.Gather(feature_map.grid.extent, pictures, axis=0)
+            bins = self._without_what_left(op, bins, boxes, extent, feature_map.shape.stride)
+        return bins
 
     @property
     def _may_leave(self) -> bool:

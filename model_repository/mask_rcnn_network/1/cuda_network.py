@@ -19,10 +19,12 @@ PROVIDER_OPTIONS = {
 }
 
 INITIALIZERS = {
-    # A loop's round, and an operator that takes one map after the other, cost a GPU some launches;
-    # see operators/detection_rounds.py and grouped_nms.py in builder/network.
-    "roi_heads.each_picture": ort.OrtValue.ortvalue_from_numpy(np.array(32, np.int64)),
-    "proposal_generator.one_by_one": ort.OrtValue.ortvalue_from_numpy(np.array(False)),
+    # Each other size would be planned anew, and what is done for one map after the other costs some
+    # launches; see detection_rounds.py, grouped_nms.py and roi_pooler.py in
+    # builder/network/operators.
+    "in_rounds": ort.OrtValue.ortvalue_from_numpy(np.array(True)),
+    "level_by_level": ort.OrtValue.ortvalue_from_numpy(np.array(False)),
+    "one_by_one": ort.OrtValue.ortvalue_from_numpy(np.array(False)),
 }
 """Values for initializers of the network, where it has them. Sessions refer to these objects."""
 

@@ -15,12 +15,13 @@ from batch_parts import batch_parts
 from torch_program import Constants, Program, Step
 
 INITIALIZERS = {
-    "proposal_generator.one_by_one": np.array(False),
-    "roi_heads.all_places": np.array(True),
-    "roi_heads.each_picture": np.array(32, np.int64),
+    "one_by_one": np.array(False),
+    "all_places": np.array(True),
+    "in_rounds": np.array(True),
+    "level_by_level": np.array(False),
 }
 """Values for initializers of the network, where it has them: each size then follows from those of
-the inputs. See grouped_nms.py, structures.py and detection_rounds.py in builder/network."""
+the inputs. See what `runtime_choice` in builder/network is used for."""
 
 WARM_UP = 2
 """Runs of a function before its capture, in which cuDNN tries its algorithms."""

@@ -34,13 +34,17 @@ def run(counts: list[int], static: bool) -> npt.NDArray[np.float32]:
     return found
 
 
-@pytest.mark.parametrize("static", [False, True])
-@pytest.mark.parametrize("each_picture", [1, 3, 8, 10, 32])
+@pytest.mark.parametrize(
+    ("each_picture", "static"),
+    [(None, False), (1, False), (3, False), (8, False), (10, False), (32, False), (32, True)],
+)
 @pytest.mark.parametrize("counts", [[0], [1], [10], [0, 0, 0], [3, 0, 10], [0, 7, 1, 0], [10, 10]])
 def test_each_detection_has_its_own_and_empty_places_have_zeros(
-    counts: list[int], each_picture: int, static: bool, monkeypatch: pytest.MonkeyPatch
+    counts: list[int], each_picture: int | None, static: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "EACH_PICTURE", each_picture)
+    if each_picture is not None:
+        monkeypatch.setattr(module, "IN_ROUNDS", True)
+        monkeypatch.setattr(module, "EACH_PICTURE", each_picture)
     expected = np.zeros((len(counts), PLACES, 2), np.float32)
     for picture, count in enumerate(counts):
         expected[picture, :count, 0] = picture * PLACES + np.arange(count)

@@ -8,6 +8,7 @@ import numpy.typing as npt
 import onnx_ir as ir
 import pytest
 
+from builder.network import PRECISIONS
 from builder.network.feature_map import FeatureMap, FeatureShape, grid
 from builder.network.operators.roi_pooler import ROIPooler, box_levels
 from tests.builder.network.graph_pieces import run_graph
@@ -30,7 +31,7 @@ def pool(pooler: ROIPooler, features: Array, boxes: Array, sizes: Array) -> Arra
         feature_map = FeatureMap(features, shape, grid(op, pixels, sizes, STRIDE))
         pictures = op.Expand(op.Cast(0, to=ir.DataType.INT64), op.Shape(boxes, start=0, end=1))
         maps = pooler.bordered(op, [feature_map])
-        return [pooler.pool(op, maps, boxes, pictures, ir.DataType.FLOAT)]
+        return [pooler.pool(op, maps, boxes, pictures, PRECISIONS["fp32"])]
 
     rows, columns = features.shape[2:]
     pixels = np.zeros((len(features), 3, STRIDE * rows, STRIDE * columns), np.float32)

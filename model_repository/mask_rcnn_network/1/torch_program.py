@@ -65,7 +65,7 @@ class Program:
         """Runs the graph once.
 
         Args:
-            graph: each `If` in it depends on sizes alone, and so do all sizes.
+            graph: each `If` in it depends on an initializer, and all sizes on those of inputs.
             values: of its inputs, and of what it uses from outside; those of its initializers are
                 used instead of the graph's. Tensors are read anew in each run.
             constants: the known values as tensors.
@@ -82,15 +82,14 @@ class Program:
         stretch: list[onnx.NodeProto] = []
         while coming:
             node = coming.popleft()
-            if node.op_type not in ("If", "Loop"):
-                stretch.append(node)
-                continue
-            self._add_stretch(stretch, {*outputs, *_uses([node, *coming])})
-            stretch = []
             if node.op_type == "If":
                 coming.extendleft(reversed(self._branch(node)))
-            else:
+            elif node.op_type == "Loop":
+                self._add_stretch(stretch, {*outputs, *_uses([node, *coming])})
+                stretch = []
                 self._add_loop(node)
+            else:
+                stretch.append(node)
         self._add_stretch(stretch, outputs)
 
     def output(self, name: str) -> torch.Tensor:

@@ -32,6 +32,21 @@ def runtime_choice(
         outputs: of either function.
     """
 
+    choice = op.builder.root.graph.initializers.get(name)
+    if choice is None:
+        choice = op.builder.initializer(ir.tensor(np.array(value), name=name), qualify=False)
+    return branches(op, choice, if_true, if_false, outputs)
+
+
+def branches(
+    op: Any,
+    condition: ir.Value,
+    if_true: Callable[[Any], Sequence[ir.Value]],
+    if_false: Callable[[Any], Sequence[ir.Value]],
+    outputs: Outputs,
+) -> list[ir.Value]:
+    """What one of two functions of `op` makes, by a condition BOOL []."""
+
     def branch(function: Callable[[Any], Sequence[ir.Value]]) -> ir.Graph:
         def made(op: Any) -> Sequence[ir.Value]:
             op.builder.push_module(function.__name__)  # Names must differ from those outside.
@@ -43,11 +58,8 @@ def runtime_choice(
         )
         return graph
 
-    choice = op.builder.root.graph.initializers.get(name)
-    if choice is None:
-        choice = op.builder.initializer(ir.tensor(np.array(value), name=name), qualify=False)
     found = op.If(
-        choice,
+        condition,
         then_branch=branch(if_true),
         else_branch=branch(if_false),
         _outputs=len(outputs),

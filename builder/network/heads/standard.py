@@ -143,7 +143,7 @@ class PooledROIHeads(Module):
             canvas: the pictures.
         """
         maps = [features[name] for name in self.in_features]
-        box_maps = self.box_pooler.bordered(op, maps)
+        box_maps = self.box_pooler.bordered(op, maps, self.precision)
         detections = self.forward_box(op, box_maps, proposals, canvas.image_size)
         outputs = dict(vars(detections))
         if self.mask_on or self.keypoint_on:
@@ -162,7 +162,7 @@ class PooledROIHeads(Module):
         rounds: AllPlaces,
     ) -> ir.Value:
         """The masks of the detections, from the maps that they are pooled from."""
-        bordered = self.mask_pooler.bordered(op, maps)
+        bordered = self.mask_pooler.bordered(op, maps, self.precision)
 
         def mask_probs(op: Any, places: Places) -> ir.Value:
             boxes, classes = (
@@ -181,7 +181,7 @@ class PooledROIHeads(Module):
         rounds: AllPlaces,
     ) -> Heatmaps:
         """The heatmaps of the detections' points, from the maps that they are pooled from."""
-        bordered = self.keypoint_pooler.bordered(op, maps)
+        bordered = self.keypoint_pooler.bordered(op, maps, self.precision)
 
         def heatmaps(op: Any, places: Places) -> ir.Value:
             boxes = places.take(op, detections.boxes)

@@ -21,7 +21,7 @@ import onnx_ir as ir
 
 from builder.network.feature_map import FeatureMap, dimension, positions
 from builder.network.precision import Precision
-from builder.network.runtime_choice import runtime_choice
+from builder.network.runtime_choice import Outputs, branches, runtime_choice
 
 CANONICAL_LEVEL = 4
 CANONICAL_BOX_SIZE = 224
@@ -30,8 +30,8 @@ CANONICAL_BOX_SIZE = 224
 POOLER_TYPES = ("ROIAlignV2", "ROIAlign")
 
 LEVEL_BY_LEVEL = True
-"""Whether a map gets its own RoIs alone: the initializer `level_by_level`, for which a runtime may
-have another value."""
+"""Whether a map gets its own RoIs alone, and a border only where there is padding behind it: the
+initializer `level_by_level`, for which a runtime may have another value."""
 
 FAR_OUTSIDE = -1e4
 """In pixels: beyond the border of every map, so that all of a bin's samples are 0."""
@@ -48,18 +48,44 @@ class ROIPooler:
     sampling_ratio: int
     """Samples of a bin in each axis; 0 for as many as it has cells."""
 
-    def bordered(self, op: Any, feature_maps: Sequence[FeatureMap]) -> list[FeatureMap]:
+    def bordered(
+        self, op: Any, feature_maps: Sequence[FeatureMap], precision: Precision
+    ) -> list[FeatureMap]:
         """The maps as `pool` takes them: fp32, with a border behind each picture's extent.
+
+        Without padding behind the extents nothing of it would be seen.
 
         Args:
             feature_maps: those that may be pooled from, the finest first, each half as fine as the
                 one before it.
         """
-        found = []
-        for each in feature_maps:
-            value = op.Cast(self._with_border(op, each), to=ir.DataType.FLOAT)
-            found.append(FeatureMap(value, each.shape, each.grid))
-        return found
+
+        def always(op: Any) -> list[ir.Value]:
+            return [self._with_border(op, each) for each in feature_maps]
+
+        def as_they_are(op: Any) -> list[ir.Value]:
+            return [op.Identity(each.value) for each in feature_maps]
+
+        def where_padded(op: Any) -> list[ir.Value]:
+            first = feature_maps[0]
+            size = op.Cast(op.Shape(first.value, start=2, end=4), to=ir.DataType.FLOAT)
+            padding = op.ReduceMax(op.Sub(size, first.grid.extent), keepdims=0)
+            padded = op.Greater(padding, 0.5)
+            return branches(op, padded, always, as_they_are, outputs)
+
+        outputs: Outputs = [
+            (precision.dtype, ["N", each.shape.channels, None, None]) for each in feature_maps
+        ]
+        if precision.static or self._may_leave:
+            values = always(op)
+        else:
+            values = runtime_choice(
+                op, "level_by_level", LEVEL_BY_LEVEL, where_padded, always, outputs
+            )
+        return [
+            FeatureMap(op.Cast(value, to=ir.DataType.FLOAT), each.shape, each.grid)
+            for value, each in zip(values, feature_maps, strict=True)
+        ]
 
     def pool(
         self,

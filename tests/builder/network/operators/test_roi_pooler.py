@@ -30,7 +30,7 @@ def pool(pooler: ROIPooler, features: Array, boxes: Array, sizes: Array) -> Arra
     ) -> list[ir.Value]:
         feature_map = FeatureMap(features, shape, grid(op, pixels, sizes, STRIDE))
         pictures = op.Expand(op.Cast(0, to=ir.DataType.INT64), op.Shape(boxes, start=0, end=1))
-        maps = pooler.bordered(op, [feature_map])
+        maps = pooler.bordered(op, [feature_map], PRECISIONS["fp32"])
         return [pooler.pool(op, maps, boxes, pictures, PRECISIONS["fp32"])]
 
     rows, columns = features.shape[2:]

@@ -58,7 +58,7 @@ def test_a_build_says_what_it_does_and_that_triton_does_not_load_such_a_plan(
 ) -> None:
     for expected in (
         f"] plan           {rtx}, compute capability 8.0, 8.6, 8.9, 12.0\n",
-        "model.onnx (4.9 MB), for ONNX Runtime\n",
+        "model.onnx (5.0 MB), for ONNX Runtime\n",
         f"{rtx} for compute capability 8.0, 8.6, 8.9, 12.0\n",
         "Triton's TensorRT backend does not load plans of TensorRT-RTX",
         f"python -m server --repository {demo_fp16.repository} --model-config-name onnxruntime",

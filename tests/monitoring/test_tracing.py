@@ -16,7 +16,7 @@ STEPS = ["mask_rcnn_preprocess", "mask_rcnn_network", "mask_rcnn_postprocess"]
 
 def wait_for_trace(collector: OtlpCollector, trace_id: str, outermost: str) -> dict[str, Span]:
     """Its spans by name, but for those named compute, of which each step has one."""
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60  # a busy machine sends them late
     while True:
         received = [span for span in list(collector.spans) if span.trace_id == trace_id]
         spans = {span.name: span for span in received if span.name != "compute"}
@@ -56,5 +56,5 @@ def test_requests_of_clients_that_do_not_ask_are_traced_at_the_rate_alone(
     traffic: Traffic, collector: OtlpCollector
 ) -> None:
     assert len(traffic.lines) > 10
-    wait_for_trace(collector, TRACE_ID, "InferRequest")
+    assert wait_for_trace(collector, TRACE_ID, "InferRequest")
     assert {span.trace_id for span in collector.spans} <= {TRACE_ID, HTTP_TRACE_ID}

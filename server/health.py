@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import http.client
 import json
+import socket
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -13,6 +15,7 @@ from urllib.parse import quote
 from server.listen import Address
 
 TIMEOUT_SECS = 10.0
+POLL_SECS = 0.02
 
 
 @dataclass(frozen=True)
@@ -60,6 +63,19 @@ def model_states(address: Address, headers: Mapping[str, str]) -> list[ModelStat
     if rows is None:
         return None
     return [ModelState(row["name"], row.get("state", ""), row.get("reason", "")) for row in rows]
+
+
+def wait_until_open(address: Address, timeout_secs: float) -> bool:
+    """Whether something listens there, or will within that time."""
+    deadline = time.monotonic() + timeout_secs
+    while True:
+        try:
+            socket.create_connection((address.host, address.port), TIMEOUT_SECS).close()
+            return True
+        except OSError:
+            if time.monotonic() >= deadline:
+                return False
+            time.sleep(POLL_SECS)
 
 
 def _ask(

@@ -14,7 +14,13 @@ from artifact.proxies import without_proxy_for_this_machine
 from server import access, shared_memory
 from server.command import Command
 from server.errors import ServerError
-from server.health import ModelState, instance_count, model_states, server_version
+from server.health import (
+    ModelState,
+    instance_count,
+    model_states,
+    server_version,
+    wait_until_open,
+)
 from server.listen import FREE_PORTS, Listen
 from server.loading import ready_models, wait_until_loaded
 from server.locate import find_tritonserver
@@ -28,6 +34,7 @@ START_TIMEOUT_SECS = 300.0
 EXIT_TIMEOUT_SECS = 30
 # Beyond the time that Triton itself gives to requests in flight, for unloading the models.
 UNLOAD_SECS = 10.0
+METRICS_WITHIN_SECS = 2.0
 # Read by pre- and postprocess: model_repository/*/1/request_report.py.
 REQUEST_LOG = "RCNN_REQUEST_LOG"
 
@@ -220,6 +227,8 @@ class TritonServer:
         except ServerError as error:
             raise ServerError(self.as_asked(str(error))) from None
         shared_memory.hide_regions(self._command.shared_memory_prefix)
+        # Triton opens it last; not at all where it was told to have no metrics.
+        wait_until_open(self._command.listen.metrics, METRICS_WITHIN_SECS)
 
     def _model_states(self) -> list[ModelState] | None:
         return model_states(self._command.listen.http, self.access_headers)

@@ -33,8 +33,6 @@ SECOND_NAME = "shapes-v2.1"
 """Of the second build; a full stop means something in regular expressions."""
 MODELS = (DEFAULT_NAME, SECOND_NAME)
 
-TRACE_ID, CLIENT_SPAN_ID = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
-
 
 @pytest.fixture(scope="session")
 def collector() -> Iterator[OtlpCollector]:
@@ -136,8 +134,7 @@ def traffic(monitored_server: TritonServer) -> Traffic:
                 detections(request_id, files, parameters=parameters)
             return True
 
-        traceparent = {"traceparent": f"00-{TRACE_ID}-{CLIENT_SPAN_ID}-01"}
-        found = detections("traced", files, headers=traceparent)
+        found = detections("together", files)
         singles = [(f"single-{n}", [data]) for n, data in enumerate(files)]
         found += sum(pool.map(lambda single: detections(*single), singles))
         found += detections('{"forged": true}\n{"time": ' + 200 * "x", files[:1])

@@ -15,7 +15,7 @@ FOLDER = Path(__file__).resolve().parents[2] / "model_repository/mask_rcnn_prepr
 
 
 def test_a_request_is_found_by_its_id_in_both_steps(traffic: Traffic) -> None:
-    lines = {line["step"]: line for line in traffic.lines if line["request_id"] == "traced"}
+    lines = {line["step"]: line for line in traffic.lines if line["request_id"] == "together"}
     assert lines.keys() == {"preprocess", "postprocess"}
     for line in lines.values():
         assert line["model"] == "mask_rcnn"

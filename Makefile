@@ -23,7 +23,7 @@ page: .venv/.complete ## Build the demo model and serve it with a page to drop p
 # Folders of .venv with packages that tests use and that cannot, or need not, be among the others.
 TEST_PACKAGES = cvat perf_analyzer kserve ray site supervision torch
 .PHONY: test
-test: .venv/.complete $(TEST_PACKAGES:%=.venv/%/.complete) ## Run the tests, some ten minutes
+test: .venv/.complete $(TEST_PACKAGES:%=.venv/%/.complete) ## Run the tests, under ten minutes
 	.venv/bin/python -m pytest -n 2
 
 .PHONY: test-long

@@ -102,7 +102,8 @@ def test_the_coco_files_are_together_one_of_results(
 ) -> None:
     def together(kind: str) -> list[dict[str, Any]]:
         files = [*(finished.output / "coco" / kind).glob("*.json")]
-        assert len(files) == len([*(finished.output / "detections").iterdir()]) > 1
+        # Ray decides how many, by how fast its workers are.
+        assert len(files) == len([*(finished.output / "detections").iterdir()]) > 0
         return [entry for file in files for entry in json.loads(file.read_text())]
 
     ids = expected_ids(demo)

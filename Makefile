@@ -101,19 +101,20 @@ clean: ## Delete what the other targets wrote, .venv included
 		--no-deps --require-hashes --requirement requirements.lock
 	@touch $@
 
+# What a folder of its own in .venv has: the packages of one file, and none that these depend on.
+INSTALL_ASIDE = .venv/bin/python -m pip install --quiet --disable-pip-version-check --upgrade --no-deps \
+	--require-hashes --target $(@D) --requirement $<
+
 .venv/atheris/.complete: tests/fuzz/atheris.txt .venv/.complete
-	@.venv/bin/python -m pip install --quiet --disable-pip-version-check --upgrade --no-deps \
-		--require-hashes --only-binary :all: --target .venv/atheris --requirement tests/fuzz/atheris.txt
+	@$(INSTALL_ASIDE) --only-binary :all:
 	@touch $@
 
 .venv/kserve/.complete: deploy/validate/kserve.txt .venv/.complete
-	@.venv/bin/python -m pip install --quiet --disable-pip-version-check --upgrade --no-deps \
-		--require-hashes --target .venv/kserve --requirement deploy/validate/kserve.txt
+	@$(INSTALL_ASIDE)
 	@touch $@
 
 .venv/cvat/.complete: tests/client/annotation/cvat.txt .venv/.complete
-	@.venv/bin/python -m pip install --quiet --disable-pip-version-check --upgrade --no-deps \
-		--require-hashes --only-binary :all: --target .venv/cvat --requirement $<
+	@$(INSTALL_ASIDE) --only-binary :all:
 	@touch $@
 
 $(TOOLS:%=.venv/%/.complete): .venv/%/.complete: tests/client/annotation/%.txt .venv/.complete
@@ -123,23 +124,19 @@ $(TOOLS:%=.venv/%/.complete): .venv/%/.complete: tests/client/annotation/%.txt .
 	@touch $@
 
 .venv/perf_analyzer/.complete: perf/runner/perf_analyzer.txt .venv/.complete
-	@.venv/bin/python -m pip install --quiet --disable-pip-version-check --upgrade --no-deps \
-		--require-hashes --target .venv/perf_analyzer --requirement perf/runner/perf_analyzer.txt
+	@$(INSTALL_ASIDE)
 	@touch $@
 
 .venv/ray/.complete: tests/client/bulk/ray.txt .venv/.complete
-	@.venv/bin/python -m pip install --quiet --disable-pip-version-check --upgrade --no-deps \
-		--require-hashes --only-binary :all: --target .venv/ray --requirement $<
+	@$(INSTALL_ASIDE) --only-binary :all:
 	@touch $@
 
 .venv/site/.complete: docs/site/zensical.txt .venv/.complete
-	@.venv/bin/python -m pip install --quiet --disable-pip-version-check --upgrade --no-deps \
-		--require-hashes --target .venv/site --requirement docs/site/zensical.txt
+	@$(INSTALL_ASIDE)
 	@touch $@
 
 .venv/supervision/.complete: tests/client/conversions/supervision.txt .venv/.complete
-	@.venv/bin/python -m pip install --quiet --disable-pip-version-check --upgrade --no-deps \
-		--require-hashes --only-binary :all: --target .venv/supervision --requirement $<
+	@$(INSTALL_ASIDE) --only-binary :all:
 	@touch $@
 
 # PyTorch without CUDA: PyPI has it with CUDA alone, which is 3 GB more.

@@ -13,7 +13,7 @@ import subprocess
 import sys
 import threading
 import time
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +35,7 @@ from tests.client.conftest import (
     options_for,
     wait_until,
 )
+from tests.http_server import run_http_server
 
 REPOSITORY_ROOT = Path(__file__).parents[2]
 
@@ -357,14 +358,10 @@ def test_a_proxys_own_page_is_told_by_its_status(demo: Demo, tmp_path: Path, sta
         def do_GET(self) -> None:
             self.send_error(status)
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Proxy) as proxy:
-        threading.Thread(target=proxy.serve_forever).start()
+    with run_http_server(Proxy) as proxy:
         address = f"127.0.0.1:{proxy.server_port}"
-        try:
-            with pytest.raises(ClientError, match=rf"{address} \(http\): HTTP status {status}\n"):
-                evaluate_demo(demo, Connection(address, "http"), tmp_path)
-        finally:
-            proxy.shutdown()
+        with pytest.raises(ClientError, match=rf"{address} \(http\): HTTP status {status}\n"):
+            evaluate_demo(demo, Connection(address, "http"), tmp_path)
 
 
 @pytest.mark.parametrize("address", ["http://127.0.0.1:8000", "localhost", ""])

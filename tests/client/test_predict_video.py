@@ -30,6 +30,7 @@ from client.video import reader
 from server.launch import TritonServer
 from tests.client.conftest import Demo, connection_to, options_for, wait_until
 from tests.client.videos import RATE, Pixels, read_video, write_video
+from tests.http_server import run_http_server
 
 ROOT = Path(__file__).parents[2]
 RTSP_SERVER = Path(__file__).parent / "rtsp_server.py"
@@ -296,14 +297,10 @@ def camera(pictures: dict[int, Pixels]) -> Iterator[str]:
     [pixels, *_] = pictures.values()
     Image.fromarray(pixels).save(content, "JPEG")
     Camera.content = content.getvalue()
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Camera) as server:
+    with run_http_server(Camera) as server:
         server.released = threading.Event()  # type: ignore[attr-defined]
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
         yield f"http://127.0.0.1:{server.server_port}"
         server.released.set()  # type: ignore[attr-defined]
-        server.shutdown()
-        thread.join()
 
 
 def test_a_camera_that_is_faster_than_the_server_is_followed_and_its_silence_told(

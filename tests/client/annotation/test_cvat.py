@@ -6,11 +6,10 @@ import json
 import os
 import subprocess
 import sys
-import threading
 import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -23,6 +22,7 @@ from client import rle
 from client.distribution import PACKAGE, write_package
 from server.launch import TritonServer
 from tests.client.conftest import Demo
+from tests.http_server import run_http_server
 
 ROOT = Path(__file__).parents[3]
 CVAT = ROOT / ".venv" / "cvat"
@@ -112,15 +112,9 @@ def cvat(demo: Demo) -> Iterator[Server]:
         def log_message(self, format: str, *arguments: Any) -> None:
             pass
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+    with run_http_server(Handler) as server:
         stand_in = Server(f"http://127.0.0.1:{server.server_port}")
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        try:
-            yield stand_in
-        finally:
-            server.shutdown()
-            thread.join()
+        yield stand_in
 
 
 @pytest.fixture(scope="module")

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import functools
 import json
-import threading
 from collections.abc import Iterator
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from http.server import SimpleHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from client.errors import ClientError
+from tests.http_server import run_http_server
 
 pa = pytest.importorskip("pyarrow", reason="`make test` installs it into .venv/ray")
 pq = pytest.importorskip("pyarrow.parquet")
@@ -50,13 +50,8 @@ def folder(tmp_path: Path) -> Path:
 def http_url(folder: Path) -> Iterator[str]:
     """The folder, served by an HTTP server that lists it."""
     handler = functools.partial(SimpleHTTPRequestHandler, directory=folder)
-    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with run_http_server(handler) as server:
+        yield f"http://127.0.0.1:{server.server_port}"
 
 
 def test_the_pictures_of_a_folder_are_counted_by_name(folder: Path, tmp_path: Path) -> None:
